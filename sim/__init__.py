@@ -1,0 +1,1 @@
+"""The outside world, offline. Imports nothing of the project."""
