@@ -1,0 +1,31 @@
+"""Ids that sort by time (UUIDv7, RFC 9562), and names derived from a role or a step."""
+
+import hashlib
+import os
+import time
+from uuid import UUID
+
+
+def uuid7(*, milliseconds: int | None = None, seed: str | None = None) -> UUID:
+    """A UUIDv7 for now or for `milliseconds` since the epoch.
+
+    With a `seed` the random part is derived from it: the same time and seed give the same id, so that an event
+    which arrives twice starts one run.
+    """
+    if milliseconds is None:
+        milliseconds = time.time_ns() // 1_000_000
+    random = os.urandom(10) if seed is None else hashlib.sha256(seed.encode()).digest()[:10]
+    value = (milliseconds << 80) | int.from_bytes(random, "big")
+    value = (value & ~(0xF << 76)) | (7 << 76)
+    value = (value & ~(0x3 << 62)) | (2 << 62)
+    return UUID(int=value)
+
+
+def task_id(run_id: UUID, step: str) -> UUID:
+    """The id of a run's task for a step: always the same, so that a repeated dispatch is the same task."""
+    return uuid7(milliseconds=run_id.int >> 80, seed=f"{run_id}/{step}")
+
+
+def dashed(role: str) -> str:
+    """The name of a role or service outside Python: `pr_reviewer` is `pr-reviewer` in queues, Compose and chat."""
+    return role.replace("_", "-")

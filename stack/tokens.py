@@ -1,0 +1,49 @@
+"""Signed, expiring tokens: what runs a model holds one for its model calls, its runner another for the forge.
+
+A token names the run, task, person and role it was made for, and carries its budget. It opens nothing else: each kind
+has a salt of its own, and a verifier asks for its kind.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from stack.errors import Refused
+
+Kind = Literal["model", "forge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says. `expires` is in seconds since the epoch; `repository` is `owner/name` or empty."""
+
+    run: str
+    task: str
+    person: str
+    role: str
+    attempt: int
+    budget_usd: float
+    expires: float
+    repository: str = ""
+
+
+def sign(key: str, kind: Kind, claims: Claims) -> str:
+    """A token for `claims`, safe in a header."""
+    return _serializer(key, kind).dumps(asdict(claims))
+
+
+def verify(key: str, kind: Kind, token: str) -> Claims:
+    """The claims of a token of this kind. Raises Refused where it is forged, of another kind, or has expired."""
+    try:
+        claims = Claims(**_serializer(key, kind).loads(token))
+    except (BadData, TypeError) as error:
+        raise Refused("the token is not one of ours") from error
+    if claims.expires < time.time():
+        raise Refused("the token has expired")
+    return claims
+
+
+def _serializer(key: str, kind: Kind) -> URLSafeSerializer:
+    return URLSafeSerializer(key, salt=f"claude-stack.{kind}")

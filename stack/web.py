@@ -1,0 +1,23 @@
+"""A Flask application served from a thread by waitress."""
+
+import threading
+
+from flask import Flask
+from waitress.server import create_server
+
+
+class WebServer:
+    """Serves `app` on `host`:`port` until it is stopped. Raises OSError where the address is taken."""
+
+    def __init__(self, app: Flask, *, host: str, port: int, threads: int = 16) -> None:
+        self._server = create_server(app, host=host, port=port, threads=threads, ident="claude-stack")
+        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Begins to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Closes the listening socket and ends the thread."""
+        self._server.close()
+        self._thread.join(timeout=5)
