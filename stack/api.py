@@ -24,6 +24,7 @@ class Claim(Value):
     model_token: str = ""
     forge_token: str = ""
     budget_usd: float = 0
+    seconds: float = 0
 
 
 class Renewal(Value):

@@ -13,14 +13,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError, NackError, UnroutableError
+from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, UnroutableError
 
 from stack import topology
 from stack.errors import GiveUp, StackError, TryAgain
+from stack.logs import Redactor, RunRecords
 from stack.messages import AnyMessage, Message, Progress, Signal, decode, encode
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ MAX_RECONNECT_SECONDS = 5.0
 MAX_ATTEMPTS = 3  # of a handler that fails for a reason nobody foresaw
 PERSISTENT = pika.DeliveryMode.Persistent
 ATTEMPT_HEADER = "x-attempt"
+ACCESS_REFUSED = 403  # AMQP 0-9-1 reply code
+LOST = "the connection to the message broker was lost"
 
 
 class Connection(threading.Thread):
@@ -166,7 +169,7 @@ class Publisher(Connection):
             self._waiting.add(done)
         try:
             if not self.soon(partial(self._send_now, done, exchange, key, body, headers)):
-                raise TryAgain("the connection to the message broker was lost")
+                raise TryAgain(LOST)
             done.result(max(timeout, 0.01))
         except TimeoutError as error:
             raise TryAgain("the message broker did not confirm in time") from error
@@ -186,8 +189,9 @@ class Publisher(Connection):
         except NackError:
             _fail(done, TryAgain(f"the message broker refused a message for {key}"))
         except AMQPError as error:
-            _fail(done, TryAgain("the connection to the message broker was lost"))
-            raise error
+            refused = isinstance(error, ChannelClosedByBroker) and error.reply_code == ACCESS_REFUSED
+            _fail(done, GiveUp(f"no right to send to {key}") if refused else TryAgain(LOST))
+            raise
         else:
             if not done.done():
                 done.set_result(None)
@@ -201,7 +205,7 @@ class Publisher(Connection):
         with self._lock:
             waiting = list(self._waiting)
         for done in waiting:
-            _fail(done, TryAgain("the connection to the message broker was lost"))
+            _fail(done, TryAgain(LOST))
 
 
 def _fail(done: Future[None], error: StackError) -> None:
@@ -337,3 +341,12 @@ class Listener(Connection):
             self._hear(decode(body))
         except Exception:
             log.exception("%s: a message that could not be heard", self.name)
+
+
+def share_run_records(publisher: Publisher, source: str, redact: Redactor) -> None:
+    """Log records made inside `stack.logs.about(run_id)` travel as Progress too, from now on."""
+
+    def send(run_id: UUID, level: str, text: str) -> None:
+        publisher.mention(Progress(run_id=run_id, source=source, kind="log", text=text, data={"level": level}))
+
+    logging.getLogger().addHandler(RunRecords(redact, send))

@@ -19,6 +19,7 @@ SECRET_SHAPES = re.compile(
     r"|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{16,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 HIDDEN = "[hidden]"
+MOST_CHARACTERS = 20_000  # of one record that travels
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def about(run_id: UUID) -> Iterator[None]:
 
 
 def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
-    """Sends all logs of this process to standard error as JSON lines, without `secrets`."""
+    """Sends all logs of this process to standard error as JSON lines, without `secrets`. Returns what hides them."""
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service, redactor))
@@ -93,7 +94,7 @@ class RunRecords(logging.Handler):
         run_id = _run.get()
         if run_id is None or record.name.startswith(("pika", "stack.broker")):
             return
-        text = self._redact(record.getMessage())
+        text = record.getMessage()
         if record.exc_info:
-            text += "\n" + self._redact(logging.Formatter().formatException(record.exc_info))
-        self._send(run_id, record.levelname.lower(), text)
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        self._send(run_id, record.levelname.lower(), self._redact(text)[:MOST_CHARACTERS])

@@ -12,10 +12,13 @@ from stack.errors import GiveUp
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """Reads `NAME` from the file that `NAME_FILE` names. A file that is missing or empty is an error."""
+    """Reads `NAME` from the file that `NAME_FILE` names, or from the file `NAME` in the folder SECRETS_DIR.
+
+    A file that NAME_FILE names and that is missing or empty is an error.
+    """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{field_name.upper()}_FILE")
+        path = os.environ.get(f"{field_name.upper()}_FILE") or self._in_folder(field_name.upper())
         if not path:
             return None, field_name, False
         try:
@@ -25,6 +28,11 @@ class SecretFiles(PydanticBaseSettingsSource):
         if not text:
             raise GiveUp(f"{field_name.upper()}_FILE: {path} is empty")
         return text, field_name, False
+
+    @staticmethod
+    def _in_folder(name: str) -> str:
+        path = Path(os.environ.get("SECRETS_DIR") or "/nonexistent", name)
+        return str(path) if path.exists() else ""
 
     def __call__(self) -> dict[str, Any]:
         found = {}

@@ -1,0 +1,136 @@
+"""A private RabbitMQ node from the distribution's package: its own port, data, name and cookie; never somebody else's."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from stack.topology import CONSUMER_TIMEOUT_MS
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+READY_SECONDS = 60
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class RabbitMQ:
+    """A node whose data live in `folder`; a second start of the same folder finds the queues and messages of the first."""
+
+    def __init__(self, folder: Path, *, definitions: Path, port: int) -> None:
+        self._folder = folder
+        self._definitions = definitions
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port_mapper: subprocess.Popen[bytes] | None = None
+        self.port = port
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts the node and waits until it takes connections. Raises SystemExit with its log where it does not."""
+        if not SERVER.exists():
+            raise SystemExit("RabbitMQ is not installed: run scripts/setup, or install rabbitmq-server")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "rabbitmq.conf").write_text(self._configuration())
+        (self._folder / "enabled_plugins").write_text("[].\n")
+        environment = self._environment()
+        # a port mapper of our own: the node would start one that outlives it
+        self._port_mapper = self._run("epmd", "-address", "127.0.0.1", environment=environment)
+        self._process = self._run(str(SERVER), environment=environment)
+        self._wait_until_ready()
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ends the node: in order, or at once with `kill`. Idempotent."""
+        node, mapper = self._process, self._port_mapper
+        self._process = self._port_mapper = None
+        for process in (node, mapper):
+            if process is not None:
+                _end(process, kill=kill or process is mapper)
+
+    def _run(self, *command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        with (self._folder / "server.log").open("ab") as log:
+            return subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _wait_until_ready(self) -> None:
+        assert self._process  # noqa: S101 - started above
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if _answers(self.port):
+                return
+            time.sleep(0.1)
+        log = (self._folder / "server.log").read_text(errors="replace")[-3000:]
+        self.stop(kill=True)
+        raise SystemExit(f"RabbitMQ did not start:\n{log}")
+
+    def _configuration(self) -> str:
+        return "\n".join(
+            [
+                f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+                f"load_definitions = {self._definitions.absolute()}",
+                f"consumer_timeout = {CONSUMER_TIMEOUT_MS}",
+                "disk_free_limit.absolute = 1GB",
+                "log.console = false",
+                "",
+            ]
+        )
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder.absolute()
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),  # the cookie lives here
+            "RABBITMQ_NODENAME": "stack@localhost",
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(free_port()),
+            "LANG": "C.UTF-8",
+        }
+
+
+def installed() -> bool:
+    """Whether the distribution's RabbitMQ is there."""
+    return SERVER.exists() and shutil.which("erl") is not None
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+def _end(process: "subprocess.Popen[bytes]", *, kill: bool) -> None:
+    _signal_group(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        kill = False
+    if not kill:
+        _signal_group(process.pid, signal.SIGKILL)  # what is left of it
+        process.wait()
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return

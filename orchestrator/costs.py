@@ -1,0 +1,28 @@
+"""What a run cost, from the proxy's ledger: the one place where model calls are counted."""
+
+import logging
+from uuid import UUID
+
+import requests
+
+log = logging.getLogger(__name__)
+
+
+class ProxyLedger:
+    """Asks the proxy."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def of(self, run_id: UUID) -> tuple[float | None, str]:
+        """Dollars (None: the proxy did not tell) and the models that answered, joined by commas."""
+        try:
+            answer = self._session.get(f"{self._url}/usage/{run_id}", timeout=5)
+            answer.raise_for_status()
+            usage = answer.json()
+            return float(usage["cost_usd"]), ", ".join(usage["models"])
+        except (requests.RequestException, ValueError, KeyError) as error:
+            log.warning("the proxy did not tell what the run cost: %s", error)
+            return None, ""

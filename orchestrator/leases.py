@@ -1,0 +1,101 @@
+"""Claims: which process works on a task, until when, and as which attempt.
+
+The attempt's number is the fencing token: a result of an older attempt is not taken.
+"""
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from orchestrator.results import Results
+from orchestrator.store import ResultRow, Run, Sessions, TaskRow
+from stack import tokens
+from stack.api import Claim, Renewal
+from stack.errors import GiveUp
+from stack.messages import ReviewPullRequest, Task, decode
+
+LEASE_SECONDS = 15.0
+# One run of the model, and one more after a crash: what a fault may cost at most.
+MAX_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one task may use: dollars for model calls, seconds of wall clock."""
+
+    budget_usd: float
+    seconds: float
+
+
+class Leases:
+    """Hands out leases on tasks, with the tokens that the work needs."""
+
+    def __init__(self, sessions: Sessions, *, results: Results, model_key: str, forge_key: str, limits: Limits) -> None:
+        self._sessions = sessions
+        self._results = results
+        self._model_key = model_key
+        self._forge_key = forge_key
+        self._limits = limits
+
+    def claim(self, task_id: UUID, *, holder: str, instance: str) -> Claim:
+        """Asks for the lease. Raises GiveUp where there is no such task."""
+        with self._sessions.begin() as session:
+            task = session.get(TaskRow, str(task_id), with_for_update=True)
+            if task is None:
+                raise GiveUp(f"there is no task {task_id}")
+            run = session.get_one(Run, task.run_id)
+            if session.get(ResultRow, task.id) is not None:
+                return Claim(verdict="done")
+            if run.cancelled:
+                return Claim(verdict="cancelled")
+            if self._held(task, holder, instance):
+                return Claim(verdict="leased")
+            if task.attempt < MAX_ATTEMPTS:
+                task.attempt += 1
+                task.holder, task.instance = holder, instance
+                task.lease_until = time.time() + LEASE_SECONDS
+                return self._granted(task, run.person)
+        self._results.fail(task_id, f"the {task.role.replace('_', '-')} stopped {MAX_ATTEMPTS} times while at work")
+        return Claim(verdict="done")
+
+    def renew(self, task_id: UUID, *, attempt: int) -> Renewal:
+        """Keeps the lease of this attempt for another LEASE_SECONDS, unless it is over."""
+        with self._sessions.begin() as session:
+            task = session.get(TaskRow, str(task_id), with_for_update=True)
+            if task is None or task.done or task.attempt != attempt:
+                return Renewal(verdict="lost")
+            if session.get_one(Run, task.run_id).cancelled:
+                return Renewal(verdict="cancelled")
+            task.lease_until = time.time() + LEASE_SECONDS
+            return Renewal(verdict="go")
+
+    @staticmethod
+    def _held(task: TaskRow, holder: str, instance: str) -> bool:
+        """Whether somebody is at work. The same holder as a new process means that the old process is gone."""
+        restarted = task.holder == holder and task.instance != instance
+        return task.lease_until > time.time() and not restarted
+
+    def _granted(self, task: TaskRow, person: str) -> Claim:
+        message = decode(task.message)
+        repository = ""
+        if isinstance(message, Task) and isinstance(message.brief, ReviewPullRequest):
+            repository = message.brief.pull.repository
+        claims = tokens.Claims(
+            run=task.run_id,
+            task=task.id,
+            person=person,
+            role=task.role,
+            attempt=task.attempt,
+            budget_usd=self._limits.budget_usd,
+            expires=time.time() + self._limits.seconds,
+            repository=repository,
+        )
+        return Claim(
+            verdict="run",
+            attempt=task.attempt,
+            lease_seconds=LEASE_SECONDS,
+            model_token=tokens.sign(self._model_key, "model", claims),
+            forge_token=tokens.sign(self._forge_key, "forge", claims),
+            budget_usd=self._limits.budget_usd,
+            seconds=self._limits.seconds,
+        )

@@ -1,0 +1,75 @@
+"""Finds tasks whose worker is gone and whose message did not come back by itself, and sends them again."""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from orchestrator.outbox import Outbox
+from orchestrator.results import Results
+from orchestrator.store import Sessions, TaskRow
+from stack.messages import decode, now
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+# The broker brings a dead worker's message back by itself, within seconds; this is for when that did not happen.
+LEASE_OVERDUE_SECONDS = 30.0
+# The forge holds no lease. Its effects are safe to repeat, so a second copy of a task does no harm.
+FORGE_SILENT = timedelta(seconds=150)
+MOST_REDISPATCHES = 3
+
+
+class Reaper:
+    """Looks every few seconds; a task that was sent again too often fails, so that no run waits for ever."""
+
+    def __init__(self, sessions: Sessions, *, outbox: Outbox, results: Results) -> None:
+        self._sessions = sessions
+        self._outbox = outbox
+        self._results = results
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="reaper", daemon=True)
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends looking."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                for task_id in self._overdue():
+                    self._send_again(task_id)
+            except Exception:
+                log.exception("looking for lost tasks failed")
+
+    def _overdue(self) -> list[str]:
+        claimed = (TaskRow.lease_until > 0) & (TaskRow.lease_until < time.time() - LEASE_OVERDUE_SECONDS)
+        silent = (TaskRow.role == "forge") & (TaskRow.created < now() - FORGE_SILENT)
+        query = select(TaskRow.id).where(TaskRow.done.is_(False), or_(claimed, silent))
+        with self._sessions() as session:
+            return list(session.scalars(query))
+
+    def _send_again(self, task_id: str) -> None:
+        with self._sessions.begin() as session:
+            task = session.get_one(TaskRow, task_id)
+            task.redispatched += 1
+            task.created = now()
+            if task.lease_until:
+                task.lease_until = time.time()  # overdue again only after another LEASE_OVERDUE_SECONDS
+            given_up = task.redispatched > MOST_REDISPATCHES
+            message = decode(task.message)
+            if not given_up:
+                self._outbox.put(session, message)
+        if given_up:
+            self._results.fail(UUID(task_id), f"the {task.role.replace('_', '-')} did not answer")
+        else:
+            log.warning("task %s was lost; sending it again", task_id)
+            self._outbox.send(message)
