@@ -1,4 +1,4 @@
-"""A private RabbitMQ node from the distribution's package: its own port, data, name and cookie; never somebody else's."""
+"""A private RabbitMQ node from the distribution's package, with its own port, data, name and cookie."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 class RabbitMQ:
-    """A node whose data live in `folder`; a second start of the same folder finds the queues and messages of the first."""
+    """A node whose data live in `folder`: a second start there finds the queues and messages of the first."""
 
     def __init__(self, folder: Path, *, definitions: Path, port: int) -> None:
         self._folder = folder

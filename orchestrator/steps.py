@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R", bound=Value)
 
-# How often a task whose failure says "retry" is dispatched, and how long before the second and third time (seconds).
-DISPATCHES = 3
-PAUSES = (2.0, 10.0)
+# Seconds to wait before a task whose failure says "retry" is dispatched anew; an agent's is paid for, so once only.
+PAUSES = {"forge": (2.0, 10.0)}
+AGENT_PAUSES = (2.0,)
 DAYS_TO_ANSWER = 7
 
 
@@ -92,20 +92,29 @@ class Steps:
 
         Raises Cancelled, or Failed where the task failed for good.
         """
-        for number in range(DISPATCHES):
+        pauses = PAUSES.get(role, AGENT_PAUSES)
+        for number, pause in enumerate((*pauses, None)):
             name = step if number == 0 else f"{step}-{number + 1}"
-            task = task_id(run_id, name)
-            self.durable(f"dispatch {name}", self._dispatch, str(run_id), name, role, brief.model_dump(mode="json"))
-            if self.durable(f"receive {name}", self._receive, str(run_id), str(task)) == "cancelled":
-                raise Cancelled
-            outcome = self._outcome(task)
+            outcome = self._call_once(run_id, name, role, brief)
             if isinstance(outcome, report):
                 return outcome
-            if not isinstance(outcome, Failure) or outcome.next == "give_up" or number + 1 == DISPATCHES:
-                raise Failed(outcome.what if isinstance(outcome, Failure) else f"{role} sent a wrong report")
+            if not isinstance(outcome, Failure):
+                raise Failed(f"the {role} sent a wrong report")
+            if outcome.next == "give_up" or pause is None:
+                raise Failed(outcome.what)
             self.say(run_id, f"{outcome.what}; trying again")
-            DBOS.sleep(PAUSES[number])
-        raise AssertionError("unreachable")
+            DBOS.sleep(pause)
+        raise AssertionError("the last pause is None")
+
+    def _call_once(self, run_id: UUID, name: str, role: str, brief: Brief) -> Value:
+        """Dispatches the task and waits for what comes of it."""
+        task = task_id(run_id, name)
+        self.durable(f"dispatch {name}", self._dispatch, str(run_id), name, role, brief.model_dump(mode="json"))
+        if self.durable(f"receive {name}", self._receive, str(run_id), str(task)) == "cancelled":
+            raise Cancelled
+        result = self._results.of(task)
+        assert result is not None  # noqa: S101 - `_receive` has seen it
+        return result.outcome
 
     def ask(self, run_id: UUID, question: Question, *, default: str) -> str:
         """Waits for a person to choose; `default` after DAYS_TO_ANSWER. Raises Cancelled."""
@@ -157,11 +166,6 @@ class Steps:
             return "cancelled" if self._results.is_cancelled(UUID(run_id)) else None
 
         return self._waiters.wait(run_id, look) or "cancelled"
-
-    def _outcome(self, task: UUID) -> Value:
-        result = self._results.of(task)
-        assert result is not None  # noqa: S101 - `_receive` has seen it
-        return result.outcome
 
     def _ask(self, run_id: str, question: dict[str, Any]) -> None:
         content = Question.model_validate(question)

@@ -1,0 +1,22 @@
+"""An agent's settings; each field is an environment variable of the same name in capitals."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from stack.settings import BrokerSettings
+
+
+class AgentSettings(BrokerSettings):
+    """Which role it plays, whom it talks to, and how it runs Claude Code."""
+
+    agent_role: str = Field(default="pr_reviewer", description="Folder of the role under agents/")
+    agent_slots: int = Field(default=1, ge=1, le=16, description="Tasks that this process works on at once")
+    agent_slot_uid: int = Field(default=61000, ge=1000, description="User id of the first slot; the next ones follow")
+    agent_silence_seconds: float = Field(default=300, gt=0, description="Claude is ended after so long without a word")
+    data_dir: Path = Field(description="Folder of repository caches and workspaces")
+    orchestrator_url: str = Field(default="http://127.0.0.1:8001", description="Address of the orchestrator's API")
+    api_token: SecretStr = Field(description="What this agent shows to the orchestrator")
+    forge_url: str = Field(default="http://127.0.0.1:8002", description="Address of the forge's git server")
+    proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
+    claude_cli: Path | None = Field(default=None, description="Claude Code to run; the bundled one if empty")

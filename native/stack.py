@@ -1,0 +1,185 @@
+"""The whole stack on this machine: a private broker, a process per service, and the simulators where they are wanted."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from native.processes import ROOT, Process, start_all, stop_all
+from native.rabbitmq import RabbitMQ, free_port
+from stack.init import make_secrets
+
+SIMULATORS = ("not_github", "not_telegram", "not_anthropic")
+PERSON = 4242  # who writes in the demo and in tests
+# Tokens of the simulators: whoever reads them here has nothing.
+GITHUB_TOKEN = "not-a-github-token"  # noqa: S105
+TELEGRAM_TOKEN = "123456:not-a-telegram-token"  # noqa: S105
+ANTHROPIC_KEY = "not-an-anthropic-key"
+
+
+@dataclass
+class Ports:
+    """A free port for each process that listens."""
+
+    broker: int = field(default_factory=free_port)
+    orchestrator: int = field(default_factory=free_port)
+    forge: int = field(default_factory=free_port)
+    proxy: int = field(default_factory=free_port)
+    not_github: int = field(default_factory=free_port)
+    not_telegram: int = field(default_factory=free_port)
+    not_anthropic: int = field(default_factory=free_port)
+
+    def url(self, name: str) -> str:
+        """The loopback address of a process."""
+        return f"http://127.0.0.1:{getattr(self, name)}"
+
+
+class Stack:
+    """A stack whose state and logs live in `folder`; a second start there goes on where the first one ended.
+
+    `outside` has the settings that name the outside world (tokens and addresses); without it, the simulators are it.
+    `agents` is how many reviewers there are. `extra` adds settings by service.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        outside: Mapping[str, str] | None = None,
+        agents: int = 1,
+        extra: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.ports = Ports()
+        self._extra = extra or {}
+        self._outside = outside
+        self.broker = RabbitMQ(
+            self.folder / "rabbitmq",
+            definitions=self.secrets / "rabbitmq/definitions.json",
+            port=self.ports.broker,
+        )
+        self.simulators = {name: self._simulator(name) for name in SIMULATORS} if outside is None else {}
+        reviewers = [f"pr-reviewer-{n}" for n in range(1, agents + 1)] if agents > 1 else ["pr-reviewer"]
+        self.services = {
+            "proxy": self._service("proxy"),
+            "orchestrator": self._service("orchestrator"),
+            "forge": self._service("forge"),
+            "bot": self._service("bot"),
+            **{name: self._reviewer(name, n) for n, name in enumerate(reviewers)},
+        }
+
+    @property
+    def secrets(self) -> Path:
+        """Where the secrets inside the stack lie, a folder per service."""
+        return self.folder / "secrets"
+
+    def secret(self, service: str, name: str) -> str:
+        """One of them."""
+        return (self.secrets / service / name).read_text()
+
+    def start(self) -> None:
+        """Starts everything, and returns when it can be used. Raises SystemExit with the log of what did not start."""
+        make_secrets(self.secrets, broker=f"127.0.0.1:{self.ports.broker}")
+        for process in self.simulators.values():
+            process.start()
+        self.broker.start()
+        for process in self.simulators.values():
+            process.wait_until_ready()
+        start_all(list(self.services.values()))
+
+    def stop(self) -> None:
+        """Ends everything that `start` began."""
+        stop_all(list(self.services.values()))
+        stop_all(list(self.simulators.values()))
+        self.broker.stop()
+
+    def _simulator(self, name: str) -> Process:
+        secret = {
+            "not_github": ["--token", GITHUB_TOKEN, "--data", str(self.folder / name)],
+            "not_telegram": ["--token", TELEGRAM_TOKEN, "--data", str(self.folder / name)],
+            "not_anthropic": ["--key", ANTHROPIC_KEY],
+        }[name]
+        port = getattr(self.ports, name)
+        return Process(
+            name=name.replace("_", "-"),
+            arguments=[f"sim.{name}", "--port", str(port), *secret],
+            log=self.folder / "logs" / f"{name}.log",
+            ready_url=f"{self.ports.url(name)}/_sim/health",
+        )
+
+    def _service(self, name: str, *, module: str | None = None, settings: Mapping[str, str] | None = None) -> Process:
+        heartbeat = self.folder / "heartbeats" / name
+        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        environment = {
+            "SERVICE_NAME": name,
+            "DATA_DIR": str(self.folder / name),
+            "SECRETS_DIR": str(self.secrets / name),
+            "HEARTBEAT_FILE": str(heartbeat),
+            **self._addresses(),
+            **self._outside_of(module or name),
+            **(settings or {}),
+            **self._extra.get(module or name, {}),
+        }
+        web = name in ("proxy",)
+        return Process(
+            name=name,
+            arguments=[module or name],
+            log=self.folder / "logs" / f"{name}.log",
+            environment=environment,
+            ready_url=f"{self.ports.url(name)}/healthz" if web else None,
+            ready_file=None if web else heartbeat,
+        )
+
+    def _reviewer(self, name: str, number: int) -> Process:
+        own = {
+            "AGENT_ROLE": "pr_reviewer",
+            "AGENT_SLOT_UID": str(61000 + 20 * number),
+            "DATA_DIR": str(reachable(self.folder) / name),
+            "SECRETS_DIR": str(self.secrets / "pr-reviewer"),
+        }
+        return self._service(name, module="agents", settings=own)
+
+    def _addresses(self) -> dict[str, str]:
+        ports = self.ports
+        return {
+            "ORCHESTRATOR_PORT": str(ports.orchestrator),
+            "FORGE_PORT": str(ports.forge),
+            "PROXY_PORT": str(ports.proxy),
+            "ORCHESTRATOR_URL": ports.url("orchestrator"),
+            "FORGE_URL": ports.url("forge"),
+            "PROXY_URL": ports.url("proxy"),
+        }
+
+    def _outside_of(self, service: str) -> Mapping[str, str]:
+        """The outside world as this service may know it: each secret goes to the one service that holds it."""
+        known = self._outside if self._outside is not None else self._simulated()
+        prefixes = {
+            "bot": ("TELEGRAM_", "ALLOWED_USERS"),
+            "forge": ("GITHUB_",),
+            "proxy": ("HAIKU_", "SONNET_", "OPUS_"),
+        }
+        return {name: value for name, value in known.items() if name.startswith(prefixes.get(service, ("?",)))}
+
+    def _simulated(self) -> dict[str, str]:
+        return {
+            "TELEGRAM_BOT_TOKEN": TELEGRAM_TOKEN,
+            "TELEGRAM_API_URL": self.ports.url("not_telegram"),
+            "ALLOWED_USERS": str(PERSON),
+            "GITHUB_TOKEN": GITHUB_TOKEN,
+            "GITHUB_API_URL": self.ports.url("not_github"),
+            "GITHUB_URL": self.ports.url("not_github"),
+            "SONNET_PROVIDER": "anthropic",
+            "SONNET_PROVIDER_BASE_URL": self.ports.url("not_anthropic"),
+            "SONNET_PROVIDER_API_KEY": ANTHROPIC_KEY,
+        }
+
+
+def reachable(folder: Path) -> Path:
+    """`folder`, or one outside that another user can enter where this one lies in a private place (such as /root)."""
+    parents = [p for p in (folder, *folder.parents) if p.exists()]
+    if os.geteuid() != 0 or all(p.stat().st_mode & stat.S_IXOTH for p in parents):
+        return folder
+    name = hashlib.sha256(f"{ROOT}{folder}".encode()).hexdigest()[:12]
+    return Path("/var/lib/claude-stack") / name
