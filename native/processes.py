@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass
 class Process:
-    """A Python module run as a process. Its output goes to `log`; `ready_file` or `ready_url` shows that it is ready."""
+    """A Python module as a process. Its output goes to `log`; `ready_file` or `ready_url` shows that it is ready."""
 
     name: str
     arguments: list[str]

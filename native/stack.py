@@ -1,4 +1,4 @@
-"""The whole stack on this machine: a private broker, a process per service, and the simulators where they are wanted."""
+"""The whole stack on this machine: a private broker, a process per service, and simulators where they are wanted."""
 
 import hashlib
 import os

@@ -11,13 +11,25 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from orchestrator.outbox import Outbox
-from orchestrator.store import AnswerRow, EventRow, Run, Sessions, TaskRow
+from orchestrator.store import AnswerRow, EventRow, ResultRow, Run, Sessions, TaskRow
 from orchestrator.waiters import Waiters
 from stack.broker import Publisher
 from stack.errors import GiveUp
 from stack.ids import uuid7
 from stack.logs import about
-from stack.messages import ENDED, Answer, AnyMessage, Cancel, Note, Notification, Request, Signal, StartReview
+from stack.messages import (
+    ENDED,
+    Answer,
+    AnyMessage,
+    Cancel,
+    Note,
+    Notification,
+    Request,
+    Result,
+    Signal,
+    StartReview,
+    decode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -122,16 +134,17 @@ class Runs:
             return [_summary(run) for run in session.scalars(query)]
 
     def show(self, run_id: UUID) -> dict[str, Any]:
-        """One run with its tasks, hops and steps. Raises GiveUp where there is none."""
+        """One run with its tasks and their outcomes, hops and steps. Raises GiveUp where there is none."""
         with self._sessions() as session:
             run = session.get(Run, str(run_id))
             if run is None:
                 raise GiveUp(f"there is no run {run_id}")
-            tasks = session.scalars(select(TaskRow).where(TaskRow.run_id == run.id).order_by(TaskRow.created))
+            query = select(TaskRow, ResultRow).outerjoin(ResultRow, ResultRow.task_id == TaskRow.id)
+            tasks = session.execute(query.where(TaskRow.run_id == run.id).order_by(TaskRow.created)).tuples()
             return {
                 **_summary(run),
                 "details": run.details,
-                "tasks": [{"step": t.step, "role": t.role, "attempt": t.attempt, "done": t.done} for t in tasks],
+                "tasks": [_task(task, result) for task, result in tasks],
                 "events": self._events(session, run.id, ("step", "hop")),
             }
 
@@ -153,6 +166,12 @@ class Runs:
             {"at": e.at.isoformat(), "source": e.source, "kind": e.kind, "text": e.text, "data": e.data}
             for e in session.scalars(query.limit(1000))
         ]
+
+
+def _task(task: TaskRow, result: ResultRow | None) -> dict[str, Any]:
+    message = decode(result.message) if result else None
+    outcome = message.outcome.model_dump(mode="json") if isinstance(message, Result) else None
+    return {"step": task.step, "role": task.role, "attempt": task.attempt, "done": task.done, "outcome": outcome}
 
 
 def _summary(run: Run) -> dict[str, Any]:

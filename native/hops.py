@@ -1,0 +1,47 @@
+"""Where the time of a run goes: the points in time that its parts reported, and the seconds between them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+# Each hop ends at a point; it began at the one before. The first and the last are what the person sees.
+POINTS = (
+    "message.sent",
+    "run.started",
+    "forge.fetched",
+    "task.claimed",
+    "claude.started",
+    "claude.ended",
+    "forge.posted",
+    "run.ended",
+    "message.received",
+)
+
+
+def points(run: Mapping[str, Any], *, sent: float, received: float) -> dict[str, float]:
+    """When each point was reached, in seconds since the epoch; `sent` and `received` as the chat saw them.
+
+    A hop that was lost (Progress may be) is missing.
+    """
+    found = {"message.sent": sent, "message.received": received}
+    for event in run["events"]:
+        if event["kind"] == "hop":
+            found[event["text"]] = datetime.fromisoformat(event["at"]).timestamp()
+    return found
+
+
+def seconds_per_hop(found: Mapping[str, float]) -> dict[str, float]:
+    """Seconds from each point to the next, by the name of the one that it ends at."""
+    known = [name for name in POINTS if name in found]
+    return {b: round(found[b] - found[a], 3) for a, b in pairwise(known)}
+
+
+def before_claude(found: Mapping[str, float]) -> float:
+    """Seconds from the person's message to the start of Claude Code."""
+    return found["claude.started"] - found["message.sent"]
+
+
+def after_claude(found: Mapping[str, float]) -> float:
+    """Seconds from the end of Claude Code to the final message, posting and receipt included."""
+    return found["message.received"] - found["claude.ended"]
