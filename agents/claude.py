@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 # How often a model that ends in plain text is told to hand in its report.
 NUDGES = 3
 CLOSE_SECONDS = 5.0
+# How often a silent Claude is looked after: whether it still lives.
+LOOK_SECONDS = 2.0
 # What the CLI says of an ending, for a person; "retry" where a second run may do better.
 ENDINGS = {
     "error_max_turns": "Claude used up its turns before it had a report",
@@ -105,10 +107,10 @@ class Claude:
         Raises GiveUp or TryAgain in words where there is no report, Stopped where `stop` was set.
         """
         environment = self._environment(slot, workspace, token)
-        talk = _Talk(role, job, workspace, limits, tell, Conversation())
+        talk = _Talk(role, job, slot, workspace, limits, tell, Conversation())
         options = talk.options(environment)
         try:
-            return asyncio.run(talk.run(options, stop, slot.end_processes))
+            return asyncio.run(talk.run(options, stop))
         except asyncio.CancelledError:
             raise Stopped(stop.reason) from None
 
@@ -140,6 +142,7 @@ class Claude:
 class _Talk:
     role: Role
     job: Job
+    slot: Slot
     workspace: Workspace
     limits: Limits
     tell: Callable[[str, str, datetime], None]
@@ -147,6 +150,7 @@ class _Talk:
     started: bool = False
     reported: bool = False
     nudges: int = 0
+    coming: "asyncio.Future[Message] | None" = None
 
     def options(self, environment: dict[str, str]) -> "ClaudeAgentOptions":
         from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
@@ -178,7 +182,7 @@ class _Talk:
             },
         )
 
-    async def run(self, options: "ClaudeAgentOptions", stop: Stop, end_processes: Callable[[], None]) -> Conversation:
+    async def run(self, options: "ClaudeAgentOptions", stop: Stop) -> Conversation:
         """The conversation from start to end; afterwards no process of it is left."""
         from claude_agent_sdk import query
 
@@ -195,27 +199,58 @@ class _Talk:
         finally:
             stop.arm(None)
             self.result.seconds = time.monotonic() - begun
-            await asyncio.to_thread(end_processes)
-            await _close(messages)
+            await asyncio.to_thread(self.slot.end_processes)
+            await self._close(messages)
         return self.result
 
     async def _listen(self, messages: AsyncIterator["Message"]) -> None:
         """Hears messages until the result, which is the end even where the process lingers."""
-        from claude_agent_sdk import ClaudeSDKError, ResultMessage
+        from claude_agent_sdk import ResultMessage
 
         while True:
-            try:
-                message = await asyncio.wait_for(anext(messages), self.limits.silence_seconds)
-            except TimeoutError:
-                raise TryAgain(f"Claude said nothing for {self.limits.silence_seconds:.0f} s and was ended") from None
-            except StopAsyncIteration:
-                raise TryAgain(f"Claude Code ended without a result{self._last_words()}") from None
-            except ClaudeSDKError as error:
-                raise TryAgain(f"Claude Code failed: {_short(error)}{self._last_words()}") from error
+            message = await self._next(messages)
             self._note_start()
             if isinstance(message, ResultMessage):
                 return self._conclude(message)
             self._hear(message)
+
+    async def _next(self, messages: AsyncIterator["Message"]) -> "Message":
+        """The next message. Raises TryAgain in words where none comes."""
+        from claude_agent_sdk import ClaudeSDKError, ProcessError
+
+        # never cancelled: the SDK would first give its process five seconds to end by itself
+        self.coming = asyncio.ensure_future(anext(messages))
+        if not await self._comes(self.coming):
+            raise TryAgain(f"Claude said nothing for {self.limits.silence_seconds:.0f} s and was ended")
+        try:
+            return self.coming.result()
+        except StopAsyncIteration:
+            raise TryAgain(f"Claude Code ended without a result{self._last_words()}") from None
+        except ProcessError as error:
+            raise TryAgain(f"Claude Code ended with exit code {error.exit_code}{self._last_words()}") from error
+        except ClaudeSDKError as error:
+            raise TryAgain(f"Claude Code failed: {_short(error)}{self._last_words()}") from error
+
+    async def _comes(self, coming: "asyncio.Future[Message]") -> bool:
+        """Whether a message came before the silence became too long. Raises TryAgain where its process is gone."""
+        deadline = time.monotonic() + self.limits.silence_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            done, _ = await asyncio.wait({coming}, timeout=min(left, LOOK_SECONDS))
+            if done:
+                return True
+            if not await asyncio.to_thread(self.slot.is_busy):
+                await asyncio.wait({coming}, timeout=1)  # it may have spoken last words
+                if not coming.done():
+                    raise TryAgain(f"Claude Code ended without a result{self._last_words()}")
+        return coming.done()
+
+    async def _close(self, messages: Any) -> None:
+        """Closes the SDK's side, now that its process is gone."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self.coming is not None:
+                    await asyncio.wait({self.coming})
+                await messages.aclose()
 
     def _note_start(self) -> None:
         """Tells when the process was started: the wrapper touched a file at that moment."""
@@ -280,13 +315,6 @@ class _Talk:
 
     def _last_words(self) -> str:
         return f": {self.result.stderr[-1][:300]}" if self.result.stderr else ""
-
-
-async def _close(messages: Any) -> None:
-    """Closes the SDK's side; its process is gone already."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await messages.aclose()
 
 
 def _api_failure(status: int | None, text: str) -> Exception:

@@ -74,24 +74,35 @@ class Runner:
         """Handles one delivery. Raises TryAgain while another process works on the task."""
         if not isinstance(message, Task):
             raise GiveUp(f"a {message.type} is not a task")
-        with about(message.run_id):
+        with about(message.run_id), self._alone_with(message) as stop:
             claim = self._api.claim(message.id, holder=self._holder, instance=self._instance)
             if claim.verdict == "leased":
                 raise TryAgain(f"task {message.id} is being worked on")
             if claim.verdict == "run":
-                self._work(message, claim)
+                self._work(message, claim, stop)
 
     def hear(self, message: AnyMessage) -> None:
         """A signal to whoever runs a task; most are for others."""
         if isinstance(message, Signal) and (stop := self._at_work.get(message.task_id)):
             stop.set("cancelled")
 
-    def _work(self, task: Task, claim: Claim) -> None:
+    @contextmanager
+    def _alone_with(self, task: Task) -> Iterator[Stop]:
+        """Nobody else in this process takes the task meanwhile. Raises TryAgain where somebody has."""
+        stop = Stop()
+        if self._at_work.setdefault(task.id, stop) is not stop:
+            raise TryAgain(f"task {task.id} is being worked on here")
+        try:
+            yield stop
+        finally:
+            del self._at_work[task.id]
+
+    def _work(self, task: Task, claim: Claim, stop: Stop) -> None:
         self._tell(task, "hop", "task.claimed", datetime.now(UTC))
         if claim.attempt > 1:
             self._tell(task, "step", f"Started again (attempt {claim.attempt})", datetime.now(UTC))
         outcome: Review | Failure
-        with self._leased(task, claim) as stop:
+        with self._leased(task, claim, stop):
             try:
                 outcome = self._outcome(task, claim, stop)
             except Stopped as stopped:
@@ -128,17 +139,15 @@ class Runner:
         return job.report(talk.structured, Usage(model=talk.model, turns=talk.turns, seconds=talk.seconds))
 
     @contextmanager
-    def _leased(self, task: Task, claim: Claim) -> Iterator[Stop]:
+    def _leased(self, task: Task, claim: Claim, stop: Stop) -> Iterator[None]:
         """Keeps the lease while the task is worked on; sets the Stop where the run was cancelled or the lease lost."""
-        stop, over = Stop(), threading.Event()
-        self._at_work[task.id] = stop
+        over = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(task, claim, stop, over), name="lease", daemon=True)
         renewing.start()
         try:
-            yield stop
+            yield
         finally:
             over.set()
-            del self._at_work[task.id]
 
     def _renew(self, task: Task, claim: Claim, stop: Stop, over: threading.Event) -> None:
         while not over.wait(claim.lease_seconds / 3):

@@ -97,6 +97,10 @@ class Slot:
             self._kill(pids)
             time.sleep(0.02)
 
+    def is_busy(self) -> bool:
+        """Whether a process runs in the slot."""
+        return bool(self._processes())
+
     @property
     def _mark(self) -> str:
         return str(self.folder)

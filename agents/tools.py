@@ -19,4 +19,5 @@ def read_result(answer: Any) -> ReadResult | None:
     if not isinstance(file, dict) or not isinstance(file.get("content"), str):
         return None
     lines = file["content"].split("\n")
-    return ReadResult(str(file["filePath"]), int(file["startLine"]), lines[: int(file["numLines"])])
+    # the tool counts from the offset that it was given, and takes 0 for 1
+    return ReadResult(str(file["filePath"]), max(int(file["startLine"]), 1), lines[: int(file["numLines"])])

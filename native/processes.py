@@ -72,6 +72,17 @@ class Process:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 
+    def crash(self) -> None:
+        """Kills the process alone, as the kernel would; what it started is left to fend for itself."""
+        assert self._process is not None  # noqa: S101 - it was started
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Starts it again after it has ended, and waits until it is ready."""
+        self.start()
+        self.wait_until_ready()
+
     def kill(self) -> None:
         """Ends the process at once, as a power cut would, and everything in its process group."""
         process, self._process = self._process, None

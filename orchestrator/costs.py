@@ -23,6 +23,6 @@ class ProxyLedger:
             answer.raise_for_status()
             usage = answer.json()
             return float(usage["cost_usd"]), ", ".join(usage["models"])
-        except (requests.RequestException, ValueError, KeyError) as error:
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
             log.warning("the proxy did not tell what the run cost: %s", error)
             return None, ""

@@ -38,7 +38,10 @@ class Leases:
         self._limits = limits
 
     def claim(self, task_id: UUID, *, holder: str, instance: str) -> Claim:
-        """Asks for the lease. Raises GiveUp where there is no such task."""
+        """Asks for the lease. A process that works on the task already must not ask again: it would get it twice.
+
+        Raises GiveUp where there is no such task.
+        """
         with self._sessions.begin() as session:
             task = session.get(TaskRow, str(task_id), with_for_update=True)
             if task is None:
@@ -48,8 +51,11 @@ class Leases:
                 return Claim(verdict="done")
             if run.cancelled:
                 return Claim(verdict="cancelled")
-            if self._held(task, holder, instance):
+            if task.lease_until > time.time() and (task.holder, task.instance) == (holder, instance):
+                return self._granted(task, run.person)  # our answer to its first claim was lost
+            if task.lease_until > time.time() and task.holder != holder:
                 return Claim(verdict="leased")
+            # the same holder as a new process means that the old process is gone
             if task.attempt < MAX_ATTEMPTS:
                 task.attempt += 1
                 task.holder, task.instance = holder, instance
@@ -68,12 +74,6 @@ class Leases:
                 return Renewal(verdict="cancelled")
             task.lease_until = time.time() + LEASE_SECONDS
             return Renewal(verdict="go")
-
-    @staticmethod
-    def _held(task: TaskRow, holder: str, instance: str) -> bool:
-        """Whether somebody is at work. The same holder as a new process means that the old process is gone."""
-        restarted = task.holder == holder and task.instance != instance
-        return task.lease_until > time.time() and not restarted
 
     def _granted(self, task: TaskRow, person: str) -> Claim:
         message = decode(task.message)

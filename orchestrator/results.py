@@ -26,7 +26,7 @@ class Results:
                 return False
             task.done = True
             session.add(ResultRow(task_id=task.id, attempt=result.attempt, message=encode(result)))
-        self._waiters.poke(str(result.run_id))
+        self._waiters.poke(task.run_id)
         return True
 
     def fail(self, task_id: UUID, what: str) -> None:

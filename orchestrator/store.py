@@ -4,8 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy import JSON, Connection, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, create_engine, event
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    SessionTransaction,
+    SessionTransactionOrigin,
+    mapped_column,
+    sessionmaker,
+)
 from sqlalchemy.types import TypeDecorator
 
 from stack.messages import now
@@ -122,10 +130,12 @@ class OutboxRow(Base):
 def open_store(url: str) -> Sessions:
     """Sessions on the database at `url`, its tables made where they are missing."""
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    sessions = sessionmaker(engine, expire_on_commit=False)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(sessions, "after_begin", _sqlite_begin)
     Base.metadata.create_all(engine)
-    return sessionmaker(engine, expire_on_commit=False)
+    return sessions
 
 
 def sqlite_url(folder: Path, name: str) -> str:
@@ -138,3 +148,9 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     # WAL with FULL: a committed row survives a power cut, and readers do not wait for the writer
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    # SQLite has no FOR UPDATE: what `sessions.begin()` reads is what it writes upon only if nobody writes in between
+    if transaction.origin is SessionTransactionOrigin.BEGIN:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

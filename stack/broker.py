@@ -288,7 +288,7 @@ class Consumer(Connection):
         self._pool.submit(self._work, channel, method.delivery_tag, message, body, attempt)
 
     def _work(self, channel: BlockingChannel, tag: int, message: AnyMessage, body: bytes, attempt: int) -> None:
-        accept = True
+        accept: bool | None = True
         try:
             self._handle(message)
         except TryAgain as error:
@@ -302,22 +302,28 @@ class Consumer(Connection):
             accept = attempt + 1 < MAX_ATTEMPTS and self._delay(body, attempt + 1)
         self.soon(partial(self._settle, channel, tag, accept))
 
-    def _delay(self, body: bytes, attempt: int) -> bool:
-        """Puts a copy where it comes back from after a delay. False where that did not work."""
-        try:
-            self._publisher.send(topology.DELAY, self._queue, body, {ATTEMPT_HEADER: attempt}, PUBLISH_TIMEOUT_SECONDS)
-        except StackError as error:
-            log.error("%s: could not delay a message: %s", self._queue, error)
-            return False
-        return True
+    def _delay(self, body: bytes, attempt: int) -> bool | None:
+        """Puts a copy where it comes back from after a delay. False where it may not, None where we stop before."""
+        headers = {ATTEMPT_HEADER: attempt}
+        while not self._stopping.is_set():
+            try:
+                self._publisher.send(topology.DELAY, self._queue, body, headers, PUBLISH_TIMEOUT_SECONDS)
+            except TryAgain as error:
+                log.warning("%s: could not delay a message yet: %s", self._queue, error)
+            except GiveUp as error:
+                log.error("%s: could not delay a message: %s", self._queue, error)
+                return False
+            else:
+                return True
+        return None
 
-    def _settle(self, channel: BlockingChannel, tag: int, accept: bool) -> None:
+    def _settle(self, channel: BlockingChannel, tag: int, accept: bool | None) -> None:
+        """Acknowledges, dead-letters, or (None) leaves a delivery to come again when the connection closes."""
         if not channel.is_open:
             return  # the tag died with its channel; the message comes again
-        if accept:
-            channel.basic_ack(tag)
-        else:
-            channel.basic_reject(tag, requeue=False)
+        if accept is not None:
+            settle = channel.basic_ack if accept else partial(channel.basic_reject, requeue=False)
+            settle(tag)
         self._under_way -= 1
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from stack.git import git
@@ -64,8 +65,7 @@ def diff_between(repository: Path, base: str, head: str, *, timeout: float = 120
 def parse(text: str) -> list[FileDiff]:
     """The files of a diff that git printed."""
     starts = [m.start() for m in re.finditer(r"^diff --git ", text, re.MULTILINE)]
-    pieces = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
-    return [_file(piece) for piece in pieces]
+    return [_file(text[a:b]) for a, b in pairwise([*starts, len(text)])]
 
 
 def _file(text: str) -> FileDiff:

@@ -1,17 +1,18 @@
 """`python -m stack.init FOLDER`: makes the secrets that the stack has inside, once, in a folder per service.
 
-A service finds its own by SECRETS_DIR. What is there already is kept; nothing comes from outside and nothing is printed.
-The folder `rabbitmq` gets the broker's definitions: queues, users and rights.
+A service finds its own by SECRETS_DIR. What is there is kept; nothing comes from outside and nothing is printed.
+The folder `rabbitmq` gets the broker's configuration, and its definitions: queues, users and rights.
 """
 
 import argparse
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack import topology
+from stack.ids import dashed
 
 # secret → the services that share it, and the name it has there
 SHARED: Mapping[str, Mapping[str, str]] = {
@@ -23,19 +24,43 @@ SHARED: Mapping[str, Mapping[str, str]] = {
     "api_token_cli": {"orchestrator": "API_TOKEN_CLI", "cli": "API_TOKEN"},
 }
 RABBITMQ = "rabbitmq"
+AGENTS = frozenset(map(dashed, topology.AGENT_ROLES))
 
 
-def make_secrets(folder: Path, *, broker: str) -> None:
-    """Fills `folder`; `broker` is the host and port at which services reach RabbitMQ."""
-    for name, places in SHARED.items():
-        value = _kept_or_new(folder, name)
-        for service, variable in places.items():
-            _write(folder / service / variable, value)
+def make_secrets(folder: Path, *, broker: str, owner: int | None = None) -> None:
+    """Fills `folder`; `broker` is the host and port at which services reach RabbitMQ.
+
+    With `owner`, a service's secrets belong to that user id. An agent's stay with the user who makes them.
+    """
     passwords = {user: _kept_or_new(folder, f"broker_password_{user}") for user in topology.USERS}
+    for service, name, value in _secrets(folder, passwords, broker):
+        _write(folder / service / name, value, owner=None if service in AGENTS else owner)
+    for name, text in _broker_files(folder, passwords).items():
+        _write(folder / RABBITMQ / name, text, mode=0o644)  # no secrets: of passwords there are salted hashes
+
+
+def _secrets(folder: Path, passwords: Mapping[str, str], broker: str) -> Iterator[tuple[str, str, str]]:
+    """Each secret as (service, name, value)."""
+    for secret, places in SHARED.items():
+        value = _kept_or_new(folder, secret)
+        for service, name in places.items():
+            yield service, name, value
     for user, password in passwords.items():
-        _write(folder / user / "BROKER_URL", f"amqp://{user}:{password}@{broker}/%2F")
-    definitions = topology.definitions(passwords)
-    _write(folder / RABBITMQ / "definitions.json", json.dumps(definitions, indent=1), mode=0o644)
+        yield user, "BROKER_URL", f"amqp://{user}:{password}@{broker}/%2F"
+
+
+def _broker_files(folder: Path, passwords: dict[str, str]) -> dict[str, str]:
+    definitions = folder.absolute() / RABBITMQ / "definitions.json"
+    configuration = [
+        f"load_definitions = {definitions}",
+        f"consumer_timeout = {topology.CONSUMER_TIMEOUT_MS}",
+        "disk_free_limit.absolute = 1GB",
+    ]
+    return {
+        definitions.name: json.dumps(topology.definitions(passwords), indent=1),
+        "rabbitmq.conf": "\n".join([*configuration, ""]),
+        "enabled_plugins": "[].\n",
+    }
 
 
 def _kept_or_new(folder: Path, name: str) -> str:
@@ -46,14 +71,17 @@ def _kept_or_new(folder: Path, name: str) -> str:
     return path.read_text()
 
 
-def _write(path: Path, text: str, mode: int = 0o600) -> None:
+def _write(path: Path, text: str, *, mode: int = 0o600, owner: int | None = None) -> None:
     """Writes the file whole or not at all, for its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    temporary.unlink(missing_ok=True)  # of a run that was killed; perhaps no longer ours to write
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     os.chmod(temporary, mode)
+    if owner is not None:
+        os.chown(temporary, owner, owner)
     temporary.replace(path)
 
 
@@ -62,8 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack.init", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the secrets go, a folder per service")
     parser.add_argument("--broker", default="rabbitmq:5672", help="host:port of RabbitMQ (%(default)s)")
+    parser.add_argument("--owner", type=int, metavar="UID", help="the user id that services, but not agents, run as")
     arguments = parser.parse_args()
-    make_secrets(arguments.folder, broker=arguments.broker)
+    make_secrets(arguments.folder, broker=arguments.broker, owner=arguments.owner)
     print(f"secrets of {len({s for p in SHARED.values() for s in p} | set(topology.USERS))} services are in place")
 
 

@@ -39,8 +39,9 @@ def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
     handler.setFormatter(JsonLines(service, redactor))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    for chatty in ("pika", "urllib3", "waitress", "dbos", "aiogram.event"):
+    for chatty in ("urllib3", "waitress", "dbos", "aiogram.event"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # stack.broker tells of each lost connection, once
     return redactor
 
 
@@ -94,7 +95,8 @@ class RunRecords(logging.Handler):
         run_id = _run.get()
         if run_id is None or record.name.startswith(("pika", "stack.broker")):
             return
-        text = record.getMessage()
-        if record.exc_info:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
-        self._send(run_id, record.levelname.lower(), self._redact(text)[:MOST_CHARACTERS])
+        try:
+            text = logging.Formatter().format(record)
+            self._send(run_id, record.levelname.lower(), self._redact(text)[:MOST_CHARACTERS])
+        except Exception:
+            return  # the record itself is on standard error; to log must not break the work that is logged

@@ -14,10 +14,11 @@ from stack.errors import GiveUp
 from stack.ids import uuid7
 
 # GitHub's own limits: 39 letters, digits and hyphens for an owner; 100 letters, digits, `-`, `_`, `.` for a name.
-REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}$"
+# `\Z` and not `$`, which lets a newline follow.
+REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}\Z"
 Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
 PullNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
 Severity = Literal["critical", "high", "medium", "low"]
 Side = Literal["LEFT", "RIGHT"]
 RunState = Literal["queued", "running", "waiting", "verified", "unproven", "failed", "cancelled"]

@@ -1,8 +1,10 @@
 """A Flask application served from a thread by waitress."""
 
 import threading
+from functools import partial
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.server import create_server
 
 
@@ -18,6 +20,7 @@ class WebServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Closes the listening socket and ends the thread."""
-        self._server.close()
+        """Lets the requests under way end, then closes every connection: idle ones too would keep the thread alive."""
+        self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(partial(wasyncore.close_all, self._server._map))
         self._thread.join(timeout=5)

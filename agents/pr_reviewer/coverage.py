@@ -19,12 +19,17 @@ class Shown:
 
     def add(self, path: str, start: int, lines: Iterable[str]) -> None:
         """Lines of `path` from number `start` on were shown."""
-        self._lines[path].update(enumerate(lines, start))
+        self._lines[path].update(enumerate(map(_as_shown, lines), start))
 
     def has(self, path: str, start: int, lines: list[str]) -> bool:
         """Whether exactly these lines were shown at these numbers."""
         known = self._lines.get(path, {})
-        return all(known.get(number) == line for number, line in enumerate(lines, start))
+        return all(known.get(number) == _as_shown(line) for number, line in enumerate(lines, start))
+
+
+def _as_shown(line: str) -> str:
+    # Claude Code's Read ends lines with a bare line feed, whatever the file does
+    return line.removesuffix("\r")
 
 
 def coverage(files: list[FileDiff], names: list[str], shown: Shown) -> Coverage:

@@ -1,5 +1,6 @@
 """One review: the brief is laid out, the record kept, the report checked and put together."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,11 @@ class ReviewJob(Job):
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
         """Records what Read has shown."""
         result = read_result(answer) if tool == "Read" else None
-        if result is not None:
-            path = Path(result.path)
-            if path.is_relative_to(self._work):
-                self._shown.add(str(path.relative_to(self._work)), result.start, result.lines)
+        if result is None:
+            return
+        path = Path(os.path.normpath(self._work / result.path))
+        if path.is_relative_to(self._work):
+            self._shown.add(str(path.relative_to(self._work)), result.start, result.lines)
 
     def objection(self, report: dict[str, Any]) -> str | None:
         """Refuses a report of the wrong form, and one that was written with hunks unread."""

@@ -30,7 +30,7 @@ def review(steps: Steps, run_id: UUID, request: Request) -> Ending:
     fetch = FetchPullRequest(repository=ask.repository, number=ask.number)
     pull = steps.call(run_id, "fetch", "forge", fetch, PullRequest)
     found = steps.call(run_id, "review", "pr_reviewer", ReviewPullRequest(pull=pull), Review)
-    if ask.approval and steps.ask(run_id, _may_i_post(pull, found), default=DISCARD) == DISCARD:
+    if ask.approval and steps.ask(run_id, _may_i_post(pull, found), default=DISCARD) != POST:
         return Ending(state="cancelled", headline=f"{_name(pull)}: discarded. Nothing was posted.")
     receipt = steps.call(run_id, "post", "forge", PostReview(pull=pull, review=found), Receipt)
     return _ending(pull, found, receipt)

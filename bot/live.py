@@ -1,0 +1,134 @@
+"""The live message of each run: sent once, then edited as the run goes on, and closed when it has ended."""
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from uuid import UUID
+
+from bot import texts
+from bot.buttons import Buttons
+from bot.memory import Memory, Run
+from bot.telegram import Busy, Telegram
+from stack.errors import GiveUp, TryAgain
+from stack.logs import about
+from stack.messages import AnyMessage, Ending, Progress
+
+log = logging.getLogger(__name__)
+
+EDIT_EVERY_SECONDS = 2.0
+STEPS_KEPT = 100
+
+
+class Page:
+    """One run's message. `stale`: it does not show the latest; `closed`: it must not be touched any more."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.stale = False
+        self.closed = False
+        self.lock = asyncio.Lock()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Live:
+    """Keeps the messages of running runs up to date. Used from the event loop's thread alone."""
+
+    def __init__(
+        self, *, telegram: Telegram, memory: Memory, buttons: Buttons, interval: float = EDIT_EVERY_SECONDS
+    ) -> None:
+        self._telegram = telegram
+        self._memory = memory
+        self._buttons = buttons
+        self._interval = interval
+        self._pages: dict[UUID, Page] = {}
+
+    def show(self, run_id: UUID) -> None:
+        """Brings a run's message up to date soon: at once where the last edit is long enough ago."""
+        page = self._page(run_id)
+        if page is None:
+            return
+        page.stale = True
+        if page.task is None or page.task.done():
+            page.task = asyncio.create_task(self._keep(page), name=f"live {run_id}")
+
+    def hear(self, message: AnyMessage) -> None:
+        """Takes in what a run says of itself."""
+        if isinstance(message, Progress) and message.kind == "step":
+            self.add_step(message.run_id, message.text)
+
+    def add_step(self, run_id: UUID, text: str) -> None:
+        """Shows `text` as what a run is doing now."""
+        page = self._page(run_id)
+        if page is None or page.run.steps[-1:] == (text,):
+            return
+        page.run = replace(page.run, steps=(*page.run.steps, text)[-STEPS_KEPT:])
+        self.show(run_id)
+
+    async def end(self, run_id: UUID, ending: Ending) -> None:
+        """Gives a run's message its last form, and its buttons no effect. Raises TryAgain."""
+        self._memory.use_buttons(run_id)
+        page = self._page(run_id)
+        if page is None:
+            return
+        page.closed = True
+        async with page.lock:
+            await self._close(page.run, texts.ended(page.run.title, ending))
+        self._memory.save_run(replace(page.run, ended=True))
+        self._pages.pop(run_id, None)
+
+    async def stop(self) -> None:
+        """Leaves all messages as they are; the next process goes on with them."""
+        tasks = [page.task for page in self._pages.values() if page.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _page(self, run_id: UUID) -> Page | None:
+        """The page of a run that was asked for here and has not ended."""
+        if run_id not in self._pages:
+            run = self._memory.run(run_id)
+            if run is None or run.ended:
+                return None
+            self._pages[run_id] = Page(run)
+        return self._pages[run_id]
+
+    async def _keep(self, page: Page) -> None:
+        with about(page.run.run_id):
+            while page.stale and not page.closed:
+                page.stale = False
+                await asyncio.sleep(await self._try_to_write(page))
+
+    async def _try_to_write(self, page: Page) -> float:
+        """Writes the message; returns how long to leave it alone then, in seconds."""
+        try:
+            async with page.lock:
+                if not page.closed:
+                    await self._write(page)
+        except TryAgain as error:
+            log.info("progress waits: %s", error)
+            page.stale = True
+            return error.seconds if isinstance(error, Busy) else self._interval
+        except GiveUp as error:
+            log.warning("progress could not be shown: %s", error)
+        return self._interval
+
+    async def _write(self, page: Page) -> None:
+        run = page.run
+        started = (run.run_id.int >> 80) / 1000  # a run's id begins with its time in milliseconds
+        html = texts.progress(run.title, run.steps, time.time() - started, run.run_id)
+        keys = self._buttons.cancel(run.run_id, run.chat_id)
+        if run.message_id is None:
+            sent = await self._telegram.send(run.chat_id, html, reply_to=run.command_message_id, keys=keys)
+            page.run = replace(page.run, message_id=sent)
+        else:
+            await self._telegram.edit(run.chat_id, run.message_id, html, keys=keys)
+        self._memory.save_run(page.run)
+
+    async def _close(self, run: Run, html: str) -> None:
+        if run.message_id is None:
+            return
+        try:
+            await self._telegram.edit(run.chat_id, run.message_id, html)
+        except GiveUp as error:
+            log.warning("progress could not be closed: %s", error)

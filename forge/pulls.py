@@ -1,0 +1,75 @@
+"""What a pull request is: GitHub's facts, and git's diff of it from the mirror."""
+
+from forge.github import GitHub, NotFound, Pull
+from forge.mirror import Change, Mirrors, Say, Wanted
+from stack.errors import GiveUp
+from stack.messages import FetchPullRequest, PullRequest
+
+MAX_TITLE = 300  # characters; GitHub takes 256
+MAX_BODY = 20_000  # characters
+
+
+class Pulls:
+    """Fetches pull requests."""
+
+    def __init__(self, *, github: GitHub, mirrors: Mirrors) -> None:
+        self._github = github
+        self._mirrors = mirrors
+
+    def fetch(self, brief: FetchPullRequest, say: Say) -> PullRequest:
+        """The pull request, with both of its commits in the mirror. Raises GiveUp where there is nothing to review."""
+        pull = self._open_pull(brief)
+        wanted = Wanted(brief.repository, brief.number, pull.base.sha, pull.head.sha, pull.base.repo.size)
+        change = self._mirrors.change(wanted, say)
+        nothing = _nothing_to_review(change)
+        if nothing:
+            raise GiveUp(f"There is nothing to review in {_name(brief)}: {nothing}")
+        return _report(brief, pull, change)
+
+    def _open_pull(self, brief: FetchPullRequest) -> Pull:
+        try:
+            pull = self._github.pull(brief.repository, brief.number)
+        except NotFound as error:
+            raise GiveUp(
+                f"There is no pull request {brief.number} in {brief.repository}, or the token may not see it"
+            ) from error
+        if pull.state != "open":
+            raise GiveUp(f"Pull request {brief.number} of {brief.repository} is closed")
+        return pull
+
+
+def _name(brief: FetchPullRequest) -> str:
+    return f"pull request {brief.number} of {brief.repository}"
+
+
+def _nothing_to_review(change: Change) -> str:
+    """Why there is nothing to review, or an empty text."""
+    if not change.files:
+        return "it changes nothing"
+    if any(file.hunks for file in change.files):
+        return ""
+    if all(file.binary for file in change.files):
+        return "it changes only binary files"
+    return "it changes no line of text"
+
+
+def _report(brief: FetchPullRequest, pull: Pull, change: Change) -> PullRequest:
+    return PullRequest(
+        repository=brief.repository,
+        number=brief.number,
+        title=_cut(pull.title, MAX_TITLE),
+        body=_cut(pull.body or "", MAX_BODY),
+        author=pull.user.login if pull.user else "ghost",  # GitHub's own name for a deleted account
+        url=pull.html_url,
+        base=pull.base.ref,
+        base_sha=pull.base.sha,
+        head_sha=pull.head.sha,
+        merge_base=change.merge_base,
+        files=len(change.files),
+        hunks=sum(len(file.hunks) for file in change.files),
+        binary_files=sum(file.binary for file in change.files),
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

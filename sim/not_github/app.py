@@ -1,0 +1,33 @@
+"""not-github as a WSGI application."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from sim.not_github.control import control
+from sim.not_github.hub import Hub, Refusal
+from sim.not_github.outside import Faults, Outside
+from sim.not_github.page import page
+from sim.not_github.rest import rest
+from sim.not_github.smart_http import smart_http
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def create_app(hub: Hub) -> "WSGIApplication":
+    flask = Flask(__name__, static_folder=None)
+    flask.json.sort_keys = False  # type: ignore[attr-defined]
+    faults = Faults()
+    flask.extensions |= {"not-github": hub, "not-github-faults": faults}
+    for blueprint in (control, rest, smart_http, page):
+        flask.register_blueprint(blueprint)
+    flask.register_error_handler(Refusal, lambda refusal: (refusal.body, refusal.status))
+    flask.register_error_handler(HTTPException, _as_refusal)
+    return Outside(flask, hub, faults)
+
+
+def _as_refusal(problem: HTTPException) -> tuple[dict[str, object], int]:
+    refusal = Refusal(problem.code or 500, "Not Found" if problem.code == 404 else problem.name)
+    return refusal.body, refusal.status

@@ -1,0 +1,375 @@
+// The page to chat on. It knows what /_sim tells it, and puts every text in as text, never as markup.
+
+const WAIT_SECONDS = 25;
+const TYPING_SECONDS = 5; // as long as Telegram shows an action
+const TOAST_SECONDS = 4;
+const RETRY_SECONDS = 2;
+const SAFE_LINK = /^(https?:|tg:|mailto:)/i;
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
+const TAGS = {
+  bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
+  blockquote: "blockquote", expandable_blockquote: "blockquote",
+};
+
+const by = (id) => document.getElementById(id);
+const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+let person = rememberedPerson();
+let messages = new Map();
+let context = null; // {kind: "reply" | "edit", message}
+let polling = new AbortController();
+let typing = 0;
+let toasting = 0;
+let pinned = true; // the end of the chat is in view, and stays there
+
+// Small tools
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+async function call(method, path, body, signal) {
+  const options = { method, signal };
+  if (body) Object.assign(options, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const reply = await fetch(`/_sim/${path}`, options);
+  const answer = await reply.json();
+  if (!reply.ok) throw new Error(answer.description);
+  return answer;
+}
+
+async function act(path, body) {
+  try {
+    await call("POST", path, { user_id: person.id, first_name: person.name, ...body });
+    return true;
+  } catch (error) {
+    toast(error.message);
+    return false;
+  }
+}
+
+function toast(text) {
+  clearTimeout(toasting);
+  by("toast").textContent = text;
+  by("toast").hidden = false;
+  toasting = setTimeout(() => { by("toast").hidden = true; }, TOAST_SECONDS * 1000);
+}
+
+function status(text, busy = false) {
+  by("status").textContent = text;
+  by("status").classList.toggle("busy", busy);
+}
+
+// Text with entities: offsets are UTF-16 code units, as in JavaScript's strings
+
+function formatted(text, entities) {
+  const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  return pieces(text, sorted, 0, text.length);
+}
+
+function pieces(text, entities, start, end) {
+  const nodes = [];
+  let at = start;
+  while (entities.length && entities[0].offset < end) {
+    const entity = entities.shift();
+    const stop = Math.min(entity.offset + entity.length, end);
+    const from = Math.max(entity.offset, at);
+    if (from >= stop) continue;
+    nodes.push(text.slice(at, from), wrapped(entity, text.slice(from, stop), pieces(text, entities, from, stop)));
+    at = stop;
+    if (BLOCKS.has(entity.type) && text[at] === "\n") at += 1;
+  }
+  nodes.push(text.slice(at, end));
+  return nodes;
+}
+
+function wrapped(entity, text, inside) {
+  if (entity.type === "text_link" || entity.type === "url") return link(entity.url ?? text, inside);
+  if (entity.type === "bot_command") return command(text);
+  const made = element(TAGS[entity.type] ?? "span", {}, ...inside);
+  if (entity.type === "spoiler") made.className = "spoiler";
+  if (entity.language) made.dataset.language = entity.language;
+  return made;
+}
+
+function link(url, inside) {
+  if (!SAFE_LINK.test(url)) return element("span", {}, ...inside);
+  return element("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: url }, ...inside);
+}
+
+function command(text) {
+  return element("button", { type: "button", className: "command", textContent: text, onclick: () => say(text) });
+}
+
+// A message
+
+function bubble(message) {
+  const inside = element("div", { className: "bubble" });
+  if (message.reply_to_message) inside.append(quote(message.reply_to_message));
+  if (message.document) inside.append(documentLink(message.document));
+  const text = message.text ?? message.caption;
+  if (text) {
+    const entities = message.entities ?? message.caption_entities ?? [];
+    inside.append(element("div", { className: "text" }, ...formatted(text, entities)));
+  }
+  inside.append(meta(message));
+  const whole = element("article", { className: `message ${message.who}` }, inside);
+  if (message.reply_markup) whole.append(keyboard(message));
+  inside.addEventListener("click", () => whole.classList.toggle("chosen"));
+  return whole;
+}
+
+function meta(message) {
+  const time = new Date(message.date * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const line = element("div", { className: "meta" });
+  if (message.reactions.length) line.append(element("span", { className: "reactions" }, ...message.reactions));
+  line.append(tools(message));
+  if (message.edits) line.append(element("span", { title: `edits: ${message.edits}` }, "edited"));
+  line.append(element("time", { title: `message ${message.message_id}` }, time));
+  return line;
+}
+
+function tools(message) {
+  const row = element("span", { className: "tools" });
+  row.append(element("button", { type: "button", onclick: () => choose("reply", message) }, "reply"));
+  if (message.who === "person") {
+    row.append(element("button", { type: "button", onclick: () => choose("edit", message) }, "edit"));
+  }
+  return row;
+}
+
+function quote(message) {
+  const text = message.text ?? message.caption ?? message.document?.file_name ?? "";
+  return element("div", { className: "quote" }, element("b", {}, message.from.first_name), element("span", {}, text));
+}
+
+function documentLink(file) {
+  const size = file.file_size < 1024 ? `${file.file_size} B` : `${(file.file_size / 1024).toFixed(1)} KB`;
+  return element(
+    "a",
+    { className: "document", href: `/_sim/files/${encodeURIComponent(file.file_id)}` },
+    element("span", { className: "icon", ariaHidden: "true" }, "↓"),
+    element("span", {}, element("b", {}, file.file_name), element("small", {}, size)),
+  );
+}
+
+function keyboard(message) {
+  const rows = message.reply_markup.inline_keyboard.map((row) =>
+    element("div", {}, ...row.map((button) => key(message, button))),
+  );
+  return element("div", { className: "keyboard" }, ...rows);
+}
+
+function key(message, button) {
+  if (button.url) return link(button.url, [`${button.text} ↗`]);
+  const made = element("button", { type: "button" }, button.text);
+  made.onclick = async () => {
+    made.classList.add("waiting");
+    const tap = { chat_id: message.chat.id, message_id: message.message_id, data: button.callback_data };
+    if (!(await act("callbacks", tap))) made.classList.remove("waiting");
+  };
+  return made;
+}
+
+// What happens in the chat
+
+function happened(event) {
+  if (event.kind === "action") return showAction(event);
+  if (event.kind === "answered") return showAnswer(event);
+  if (event.kind === "tapped") return;
+  if (event.who === "bot") idle();
+  show(event.message, event.kind === "deleted");
+}
+
+function show(message, gone) {
+  const before = messages.get(message.message_id);
+  if (gone) {
+    messages.delete(message.message_id);
+    before?.remove();
+    return;
+  }
+  const now = bubble(message);
+  messages.set(message.message_id, now);
+  if (before) before.replaceWith(now);
+  else by("chat").append(now);
+}
+
+function showAction(event) {
+  if (Date.now() / 1000 - event.at > TYPING_SECONDS) return;
+  clearTimeout(typing);
+  status(event.action === "typing" ? "typing…" : `${event.action.replaceAll("_", " ")}…`, true);
+  typing = setTimeout(idle, TYPING_SECONDS * 1000);
+}
+
+function idle() {
+  clearTimeout(typing);
+  status("bot");
+}
+
+function showAnswer(event) {
+  const keys = messages.get(event.message_id)?.querySelectorAll(".waiting") ?? [];
+  keys.forEach((one) => one.classList.remove("waiting"));
+  if (!event.text || Date.now() / 1000 - event.at > TYPING_SECONDS) return;
+  if (!event.show_alert) return toast(event.text);
+  by("alert-text").textContent = event.text;
+  if (!by("alert").open) by("alert").showModal();
+}
+
+function applied(events) {
+  const chat = by("chat");
+  chat.querySelector(".empty")?.remove();
+  events.forEach(happened);
+  if (!messages.size) chat.append(element("p", { className: "empty" }, "No messages here yet: say hello"));
+  if (pinned) toEnd();
+}
+
+function toEnd() {
+  by("chat").scrollTop = by("chat").scrollHeight;
+}
+
+async function watch() {
+  polling.abort();
+  polling = new AbortController();
+  const { signal } = polling;
+  messages = new Map();
+  pinned = true;
+  by("chat").replaceChildren();
+  let since = 0;
+  let wait = 0;
+  while (!signal.aborted) {
+    try {
+      const events = await call("GET", `chats/${person.id}?since=${since}&wait=${wait}`, undefined, signal);
+      applied(events);
+      since = events.at(-1)?.event_id ?? since;
+      if (!by("status").classList.contains("busy")) idle();
+      await refreshBot(signal);
+      wait = WAIT_SECONDS;
+    } catch (error) {
+      if (signal.aborted) return;
+      status("connection lost, trying again…", true);
+      await sleep(RETRY_SECONDS);
+    }
+  }
+}
+
+async function refreshBot(signal) {
+  const bot = await call("GET", "bot", undefined, signal);
+  by("bot-name").textContent = bot.first_name;
+  by("avatar").textContent = bot.first_name.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  by("commands").replaceChildren(...bot.commands.map(chip));
+}
+
+function chip({ command: name, description }) {
+  return element("button", { type: "button", title: description, onclick: () => write(`/${name} `) }, `/${name}`);
+}
+
+// What the person does
+
+function write(text) {
+  by("text").value = text;
+  fit();
+  by("text").focus();
+}
+
+function fit() {
+  const box = by("text");
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight + 2}px`;
+}
+
+function choose(kind, message) {
+  context = { kind, message };
+  by("context-text").textContent = `${kind === "edit" ? "Edit" : "Reply to"}: ${message.text ?? message.caption ?? "…"}`;
+  by("context").hidden = false;
+  if (kind === "edit") write(message.text);
+  by("text").focus();
+}
+
+function forgetContext() {
+  context = null;
+  by("context").hidden = true;
+}
+
+function say(text) {
+  toEnd();
+  return act("messages", { text });
+}
+
+async function send() {
+  const text = by("text").value;
+  if (!text.trim()) return;
+  if (await sent(text)) {
+    forgetContext();
+    write("");
+  }
+}
+
+function sent(text) {
+  if (!context) return say(text);
+  const id = context.message.message_id;
+  if (context.kind === "edit") return act("edits", { message_id: id, text });
+  return act("messages", { text, reply_to_message_id: id });
+}
+
+// Who is chatting
+
+function rememberedPerson() {
+  const asked = new URLSearchParams(location.search);
+  const id = Number(asked.get("user"));
+  if (Number.isSafeInteger(id) && id > 0) return { id, name: asked.get("name") ?? "Ada" };
+  return knownPeople()[0] ?? { id: 1001, name: "Ada" };
+}
+
+function knownPeople() {
+  try {
+    return JSON.parse(localStorage.getItem("people") ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+function become(next) {
+  person = next;
+  const others = knownPeople().filter((one) => one.id !== next.id);
+  localStorage.setItem("people", JSON.stringify([next, ...others].slice(0, 6)));
+  by("identity").textContent = `${next.name} · ${next.id}`;
+  forgetContext();
+  watch();
+}
+
+function askWho() {
+  by("user-id").value = person.id;
+  by("first-name").value = person.name;
+  by("known").replaceChildren(...knownPeople().map(knownPerson));
+  by("people").showModal();
+}
+
+function knownPerson(one) {
+  const pick = () => {
+    by("people").close();
+    become(one);
+  };
+  return element("button", { type: "button", onclick: pick }, `${one.name} · ${one.id}`);
+}
+
+by("identity").onclick = askWho;
+by("people-form").onsubmit = () => become({ id: by("user-id").valueAsNumber, name: by("first-name").value });
+by("context-cancel").onclick = forgetContext;
+by("chat").onscroll = () => {
+  const chat = by("chat");
+  pinned = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 120;
+};
+new ResizeObserver(() => pinned && toEnd()).observe(by("chat"));
+by("text").oninput = fit;
+by("text").onkeydown = (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    send();
+  }
+};
+by("composer").onsubmit = (event) => {
+  event.preventDefault();
+  send();
+};
+become(person);

@@ -1,0 +1,144 @@
+"""What happens in the chats: messages come, change and go; people write, edit and tap; the bot is told."""
+
+import secrets
+import time
+from dataclasses import replace
+from typing import Any
+
+from sim.not_telegram import entities
+from sim.not_telegram.entities import Formatted
+from sim.not_telegram.refusals import Refusal, bad_request
+from sim.not_telegram.store import Json, Message, Store
+
+PERSON, BOT = "person", "bot"
+
+TEXT_LIMIT = 4_096  # UTF-16 code units, after entities are parsed
+COMMANDS, ALLOWED_UPDATES = "commands", "allowed_updates"
+CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+
+
+class Telegram:
+    """Methods that change something are called inside `store.change()`."""
+
+    def __init__(self, *, store: Store, token: str) -> None:
+        self.store = store
+        self.token = token
+        self.me: Json = {
+            "id": int(token.partition(":")[0]),
+            "is_bot": True,
+            "first_name": "Claude Stack",
+            "username": "not_telegram_bot",
+        }
+        self._poll = 0
+
+    # Messages, whoever writes them
+
+    def send(self, *, chat: Json, who: str, sender: Json, content: Json) -> Message:
+        body = {"date": int(time.time()), "chat": chat, "from": sender} | content
+        message = self.store.add_message(chat["id"], who, body)
+        self.tell("sent", who, message)
+        return message
+
+    def edit(self, message: Message, content: Json, *, who: str) -> Message:
+        """`content` replaces text, entities and keyboard; the rest of the message stays."""
+        kept = {key: value for key, value in message.body.items() if key not in ("text", "entities", "reply_markup")}
+        edited = replace(message, edits=message.edits + 1, body=kept | {"edit_date": int(time.time())} | content)
+        self.store.keep_message(edited)
+        self.tell("edited", who, edited)
+        return edited
+
+    def react(self, message: Message, reactions: list[str]) -> None:
+        reacted = replace(message, reactions=reactions)
+        self.store.keep_message(reacted)
+        self.tell("reacted", BOT, reacted)
+
+    def delete(self, message: Message) -> None:
+        self.store.delete_message(message.message_id)
+        self.tell("deleted", BOT, message)
+
+    def tell(self, kind: str, who: str, message: Message, **more: object) -> None:
+        """An event for those who watch the chat."""
+        self.store.add_event(message.chat_id, {"kind": kind, "who": who, "message": message.as_shown()} | more)
+
+    # What people do
+
+    def say(self, *, chat: Json, person: Json, text: str, reply_to: int | None) -> Message:
+        self._reachable(chat["id"])
+        self.store.keep_chat(chat)
+        content = _written(text)
+        if reply_to is not None:
+            content["reply_to_message"] = quoted(self._existing(chat["id"], reply_to))
+        message = self.send(chat=chat, who=PERSON, sender=person, content=content)
+        self._update("message", message.as_sent())
+        return message
+
+    def rewrite(self, *, chat_id: int, message_id: int, person: Json, text: str) -> Message:
+        self._reachable(chat_id)
+        message = self._existing(chat_id, message_id)
+        if message.body["from"]["id"] != person["id"]:
+            raise bad_request("only who wrote a message can edit it")
+        edited = self.edit(message, _written(text), who=PERSON)
+        self._update("edited_message", edited.as_sent())
+        return edited
+
+    def tap(self, *, chat: Json, person: Json, message_id: int, data: str) -> str:
+        """The id of the callback query. Nobody checks that there is such a button: attackers do not either."""
+        self._reachable(chat["id"])
+        callback_id = str(secrets.randbits(62))
+        message = self.store.message(chat["id"], message_id)
+        self.store.add_callback(callback_id, chat["id"], message_id)
+        query = {"id": callback_id, "from": person, "chat_instance": str(chat["id"]), "data": data}
+        query["message"] = message.as_sent() if message else {"chat": chat, "message_id": message_id, "date": 0}
+        self._update("callback_query", query)
+        event = {"kind": "tapped", "who": PERSON, "from": person, "message_id": message_id, "data": data}
+        self.store.add_event(chat["id"], event)
+        return callback_id
+
+    def _reachable(self, chat_id: int) -> None:
+        if self.store.blocked(chat_id):
+            raise bad_request("this chat has blocked the bot; unblock it first")
+
+    def _existing(self, chat_id: int, message_id: int) -> Message:
+        message = self.store.message(chat_id, message_id)
+        if not message:
+            raise bad_request(f"there is no message {message_id} in chat {chat_id}")
+        return message
+
+    # What the bot is told
+
+    def _update(self, kind: str, body: Json) -> None:
+        allowed = self.store.setting(ALLOWED_UPDATES)
+        if not allowed or kind in allowed:
+            self.store.add_update(kind, body)
+
+    def poll(self, *, offset: int, limit: int, seconds: float, allowed: list[str] | None) -> list[Json]:
+        """Unconfirmed updates, as soon as there are some. Raises `Refusal` (409) once another poll begins."""
+        with self.store.change():
+            self._poll += 1
+            poll = self._poll
+            self.store.confirm(offset)
+            if allowed is not None:
+                self.store.keep_setting(ALLOWED_UPDATES, allowed)
+        self.store.wait(lambda: self._poll != poll or self.store.pending(), seconds)
+        if self._poll != poll:
+            raise Refusal(409, CONFLICT)
+        return self.store.updates(limit)
+
+
+def quoted(message: Message) -> Json:
+    """As Telegram shows a message inside a reply to it: without what that one replied to."""
+    return {key: value for key, value in message.as_sent().items() if key != "reply_to_message"}
+
+
+def formatted(content: Formatted, *, text: str = "text", entities: str = "entities") -> Json:
+    """The fields of a Message for that text."""
+    return {text: content.text} | ({entities: content.entities} if content.entities else {})
+
+
+def _written(text: str) -> dict[str, Any]:
+    content = entities.plain(text, [])
+    if not content.text:
+        raise bad_request("message text is empty")
+    if entities.utf16_length(content.text) > TEXT_LIMIT:
+        raise bad_request("message is too long: Telegram's apps would cut it into several")
+    return formatted(content)

@@ -1,0 +1,166 @@
+"""A forge against a real not-github, and real git."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+
+from forge.github import GitHub
+from forge.handler import Handler
+from forge.mirror import Mirrors
+from forge.pulls import Pulls
+from forge.reviews import Reviews
+from sim.not_github import client
+from stack.ids import uuid7
+from stack.messages import (
+    Coverage,
+    FetchPullRequest,
+    Finding,
+    Message,
+    PostReview,
+    Progress,
+    PullRequest,
+    Result,
+    Review,
+    Severity,
+    Side,
+    Signal,
+    Task,
+    Usage,
+)
+from tests.sim.not_github import TOKEN, pushed_pull, running
+from tests.sim.openapi import Contract
+
+
+class CheckedGitHub(GitHub):
+    """Holds each request against GitHub's published description."""
+
+    def __init__(self, contract: Contract, **more: Any) -> None:
+        super().__init__(**more)
+        self._contract = contract
+
+    def _once(self, method: str, path: str, **body: Any) -> requests.Response:
+        query = "&".join(f"{key}={value}" for key, value in body.get("params", {}).items())
+        self._contract.check_request(method, f"{path}?{query}", body.get("json"))
+        return super()._once(method, path, **body)
+
+
+@dataclass
+class FakeSender:
+    """Keeps what it was given."""
+
+    published: list[Message] = field(default_factory=list)
+    mentioned: list[Progress | Signal] = field(default_factory=list)
+
+    def publish(self, message: Message) -> None:
+        self.published.append(message)
+
+    def mention(self, message: Progress | Signal) -> None:
+        self.mentioned.append(message)
+
+
+class World:
+    """A forge of its own, and the simulator that it works on."""
+
+    def __init__(self, url: str, data: Path, contract: Contract, *, token: str = TOKEN, max_inline: int = 10) -> None:
+        self.url = url
+        self.data = data
+        self.waits: list[float] = []
+        self.sender = FakeSender()
+        self.github = CheckedGitHub(contract, url=url, token=token, wait=self.waits.append)
+        self.mirrors = Mirrors(folder=data / "mirrors", url=url, token=token)
+        self.handle = Handler(
+            sender=self.sender,
+            pulls=Pulls(github=self.github, mirrors=self.mirrors),
+            reviews=Reviews(github=self.github, mirrors=self.mirrors, max_inline=max_inline),
+        )
+
+    def do(self, brief: FetchPullRequest | PostReview, run_id: UUID | None = None) -> Any:
+        """The outcome of a task."""
+        self.handle(Task(run_id=run_id or uuid7(), role="forge", step="step", brief=brief))
+        result = self.sender.published[-1]
+        assert isinstance(result, Result)
+        return result.outcome
+
+    def fetch(self, repository: str, number: int = 1) -> Any:
+        return self.do(FetchPullRequest(repository=repository, number=number))
+
+    def fault(self, **fault: Any) -> None:
+        client.call("POST", f"{self.url}/_sim/faults", fault)
+
+    def asked(self) -> list[str]:
+        """What the simulator was asked for: `GET /path`."""
+        return [f"{one['method']} {one['path']}" for one in client.call("GET", f"{self.url}/_sim/requests")]
+
+    def reviews(self, pull: PullRequest) -> list[dict[str, Any]]:
+        return self._list(pull, "reviews")
+
+    def comments(self, pull: PullRequest) -> list[dict[str, Any]]:
+        return self._list(pull, "comments")
+
+    def _list(self, pull: PullRequest, what: str) -> list[dict[str, Any]]:
+        url = f"{self.url}/repos/{pull.repository}/pulls/{pull.number}/{what}?per_page=100"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        found: list[dict[str, Any]] = requests.get(url, headers=headers, timeout=30).json()
+        return found
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract()
+
+
+@pytest.fixture(scope="session")
+def not_github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("not-github")) as url:
+        client.example(url)
+        yield url
+
+
+@pytest.fixture
+def world(not_github: str, tmp_path: Path, contract: Contract) -> Iterator[World]:
+    yield World(not_github, tmp_path / "data", contract)
+    client.call("DELETE", f"{not_github}/_sim/faults")
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path) -> PullRequest:
+    """A fetched pull request in a repository of the test's own: lines 3 and 4 of shop.py changed."""
+    name = f"shop-{uuid7()}"
+    before = {"shop.py": b"".join(b"line %d\n" % n for n in range(1, 40))}
+    after: dict[str, bytes | None] = {"shop.py": before["shop.py"].replace(b"line 3\n", b"changed\nadded\n")}
+    pushed_pull(world.url, name, tmp_path / "tree", dict(before), after)
+    pull = world.fetch(f"acme/{name}")
+    assert isinstance(pull, PullRequest), pull
+    return pull
+
+
+def finding(
+    title: str = "Wrong",
+    line: int = 3,
+    *,
+    path: str = "shop.py",
+    end: int | None = None,
+    side: Side = "RIGHT",
+    severity: Severity = "high",
+    confidence: float = 0.9,
+    **more: Any,
+) -> Finding:
+    return Finding(
+        path=path, start_line=line, end_line=end or line, side=side, severity=severity, confidence=confidence,
+        title=title, explanation=more.pop("explanation", "Because."), **more,
+    )  # fmt: skip
+
+
+def review_of(pull: PullRequest, *findings: Finding, coverage: Coverage | None = None, **more: Any) -> PostReview:
+    review = Review(
+        summary=more.get("summary", "A small change."),
+        findings=findings,
+        coverage=coverage or Coverage(hunks=1, read=1, binary_files=0),
+        usage=Usage(model="not-a-model", turns=3, seconds=1.5),
+    )
+    return PostReview(pull=pull, review=review)
