@@ -17,6 +17,9 @@ MAX_BODY = 65_536  # characters in a body, GitHub's own limit
 MAX_NAMES = 10  # files named in a line
 MAX_PATH = 160  # characters of a path that are shown
 MAX_MARKS = 200  # findings in the body that are marked, so that the next run knows them
+# GitHub shows no patch of a file whose change is larger than some limit that it does not publish, and refuses comments
+# there. Beyond this many lines of diff a finding goes into the body, where nothing can refuse it.
+MAX_PATCH_LINES = 3_000
 MANY = 3  # from here on, findings in the body are folded
 # Characters of an explanation in the body, shortened step by step until the body fits; 0 also drops suggestions.
 EXPLANATION_LIMITS = (10_000, 600, 0)
@@ -101,7 +104,8 @@ def place(finding: Finding, files: list[FileDiff]) -> Placed:
         file = next((f for f in files if finding.path == f.old_path), None)
     path = file.path if file else finding.path
     # a name that is no UTF-8 cannot be told to GitHub
-    on_diff = file is not None and "\ufffd" not in path and file.holds(finding.side, start, end)
+    shown = file is not None and "\ufffd" not in path and file.text.count("\n") <= MAX_PATCH_LINES
+    on_diff = file is not None and shown and file.holds(finding.side, start, end)
     text = _line_text(file, finding.side, end) if file else ""
     return Placed(finding, path, start, end, on_diff, markers.fingerprint(path, finding.title, text))
 

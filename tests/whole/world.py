@@ -50,12 +50,19 @@ class World:
         git("switch", "--quiet", "--create", branch, folder=tree)
         if prepare:
             prepare(tree)
-        commit(tree, {"app.py": b"import os\n\n" + BAD_LINE} if after is None else after, "after")
-        remote = f"{url}/acme/{self.name}.git".replace("://", f"://x-access-token:{GITHUB_TOKEN}@")
-        git("push", "--quiet", remote, "main", f"refs/heads/{branch}", folder=tree)
+        files: dict[str, bytes | None] = {"app.py": b"import os\n\n" + BAD_LINE} if after is None else after
+        if files:
+            commit(tree, files, "after")
+        git("push", "--quiet", self.remote, "main", f"refs/heads/{branch}", folder=tree)
         wanted = {"base": "main", "head": branch, "title": "A change", "body": "Why."}
         client.call("POST", f"{url}/_sim/repos/acme/{self.name}/pulls", wanted)
         return f"acme/{self.name} 1"
+
+    @property
+    def remote(self) -> str:
+        """Where git pushes this test's repository to."""
+        url = f"{self.stack.ports.url('not_github')}/acme/{self.name}.git"
+        return url.replace("://", f"://x-access-token:{GITHUB_TOKEN}@")
 
     def reviews(self) -> list[dict[str, Any]]:
         """The reviews that stand on this test's pull request."""

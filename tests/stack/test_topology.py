@@ -1,0 +1,169 @@
+"""Who may do what on the broker: written out here by hand, and tried on a real one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
+
+from native.review import wait_until
+from stack import topology
+from tests.stack.rabbit import ALL_QUEUES, Rabbit
+from tests.stack.samples import RUN, ending, forge_task, progress, review_request, review_result, review_task
+
+REQUESTS, RESULTS, BOT, FORGE, REVIEWER = (
+    "orchestrator.requests", "orchestrator.results", "bot", "forge", "agent.pr-reviewer",
+)  # fmt: skip
+USERS = ("orchestrator", "bot", "forge", "pr-reviewer")
+READS = {"orchestrator": {REQUESTS, RESULTS}, "bot": {BOT}, "forge": {FORGE}, "pr-reviewer": {REVIEWER}}
+SENDS = {"orchestrator": {BOT, FORGE, REVIEWER}, "bot": {REQUESTS}, "forge": {RESULTS}, "pr-reviewer": {RESULTS}}
+LISTENERS = {"orchestrator", "bot", "pr-reviewer"}
+REFUSED = 403
+
+Act = Callable[[BlockingChannel], object]
+
+
+@contextmanager
+def connected(rabbit: Rabbit, user: str) -> Iterator[BlockingConnection]:
+    connection = pika.BlockingConnection(pika.URLParameters(rabbit.url(user)))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def allowed(connection: BlockingConnection, act: Act) -> bool:
+    """Whether the broker lets this user do it; a refusal costs a channel, not the connection."""
+    channel = connection.channel()
+    channel.confirm_delivery()
+    try:
+        act(channel)
+    except ChannelClosedByBroker as error:
+        assert error.reply_code == REFUSED, error
+        return False
+    channel.close()
+    return True
+
+
+def send(exchange: str, key: str) -> Act:
+    return lambda channel: channel.basic_publish(exchange, key, b"{}")
+
+
+def read(queue: str) -> Act:
+    return lambda channel: channel.basic_get(queue)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_user_reads_its_own_queues_alone(rabbit: Rabbit, user: str) -> None:
+    with connected(rabbit, user) as connection:
+        assert {q for q in ALL_QUEUES if allowed(connection, read(q))} == READS[user]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_user_sends_to_the_queues_it_has_to_send_to_alone(rabbit: Rabbit, user: str) -> None:
+    with connected(rabbit, user) as connection:
+        assert {q for q in topology.QUEUES if allowed(connection, send(topology.WORK, q))} == SENDS[user]
+        assert {q for q in topology.QUEUES if allowed(connection, send(topology.DELAY, q))} == READS[user]
+        assert not any(allowed(connection, send(topology.DEAD, q)) for q in topology.QUEUES)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_nobody_goes_around_the_exchanges(rabbit: Rabbit, user: str) -> None:
+    """The default exchange leads to every queue by its name."""
+    with connected(rabbit, user) as connection:
+        assert not any(allowed(connection, send("", queue)) for queue in ALL_QUEUES)
+        assert not any(allowed(connection, send(exchange, "x")) for exchange in ("amq.topic", "amq.direct"))
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_all_may_tell_of_progress_and_only_the_orchestrator_signals(rabbit: Rabbit, user: str) -> None:
+    with connected(rabbit, user) as connection:
+        assert allowed(connection, send(topology.PROGRESS, f"step.{RUN}"))
+        assert not allowed(connection, send(topology.PROGRESS, "other"))
+        assert allowed(connection, send(topology.SIGNALS, f"task.{RUN}")) == (user == "orchestrator")
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_user_changes_nothing_that_is_shared(rabbit: Rabbit, user: str) -> None:
+    with connected(rabbit, user) as connection:
+        assert not any(allowed(connection, lambda c, q=q: c.queue_delete(q)) for q in ALL_QUEUES)  # type: ignore[misc]
+        assert not allowed(connection, lambda c: c.queue_declare("new", durable=True))
+        assert not allowed(connection, lambda c: c.exchange_declare("new"))
+        assert not allowed(connection, lambda c: c.exchange_delete(topology.WORK))
+        assert not allowed(connection, lambda c: c.queue_bind(topology.QUEUES[0], topology.WORK, "#"))
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_listener_makes_queues_for_what_may_be_lost_alone(rabbit: Rabbit, user: str) -> None:
+    own = f"{user}.listen.test"
+    with connected(rabbit, user) as connection:
+        assert allowed(connection, lambda c: c.queue_declare(own, exclusive=True)) == (user in LISTENERS)
+        if user in LISTENERS:
+            for exchange in (topology.PROGRESS, topology.SIGNALS):
+                assert allowed(connection, bind(own, exchange))
+            for exchange in (topology.WORK, topology.DELAY, topology.DEAD):
+                assert not allowed(connection, bind(own, exchange))
+        foreign = {"orchestrator": "bot"}.get(user, "orchestrator")
+        assert not allowed(connection, lambda c: c.queue_declare(f"{foreign}.listen.test", exclusive=True))
+
+
+def bind(queue: str, exchange: str) -> Act:
+    return lambda channel: channel.queue_bind(queue, exchange, "#")
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_wrong_password_opens_nothing(rabbit: Rabbit, user: str) -> None:
+    url = f"amqp://{user}:not-the-password@{rabbit.node.address}/%2F"
+    with pytest.raises(ProbableAuthenticationError):
+        pika.BlockingConnection(pika.URLParameters(url))
+
+
+@pytest.mark.parametrize("user", sorted(LISTENERS - {"orchestrator"}))
+def test_a_queue_of_ones_own_is_no_way_into_the_queues_of_others(rabbit: Rabbit, user: str) -> None:
+    """A dead letter goes where its queue's owner said; the broker does not look at topic rights then."""
+    own = f"{user}.listen.back-door"
+    arguments = {
+        "x-message-ttl": 0,
+        "x-dead-letter-exchange": topology.WORK,
+        "x-dead-letter-routing-key": FORGE,
+    }
+
+    def smuggle(channel: BlockingChannel) -> None:
+        channel.queue_declare(own, exclusive=True, arguments=arguments)
+        channel.queue_bind(own, topology.PROGRESS, "step.#")
+        channel.basic_publish(topology.PROGRESS, f"step.{RUN}", b"smuggled")
+
+    with connected(rabbit, user) as connection:
+        assert not allowed(connection, smuggle)
+    with pytest.raises(TimeoutError):
+        wait_until(lambda: rabbit.depth(FORGE) > 0, seconds=0.5)
+
+
+def test_each_message_has_one_queue_and_what_may_be_lost_has_none() -> None:
+    assert topology.queue_of(review_request()) == REQUESTS
+    assert topology.queue_of(review_result(review_task())) == RESULTS
+    assert topology.queue_of(ending()) == BOT
+    assert topology.queue_of(forge_task()) == FORGE
+    assert topology.queue_of(review_task()) == REVIEWER
+    with pytest.raises(TypeError, match="Progress has no queue"):
+        topology.queue_of(progress())
+
+
+def test_a_queue_is_safe_against_losing_its_dead_letters() -> None:
+    queues = {q["name"]: q for q in topology.definitions(dict.fromkeys(topology.USERS, "x"))["queues"]}
+    assert set(queues) == set(ALL_QUEUES)
+    for name in topology.QUEUES:
+        for safe in (queues[name], queues[f"{name}.delay"]):
+            assert safe["durable"]
+            assert safe["arguments"]["x-queue-type"] == "quorum"
+            assert safe["arguments"]["x-overflow"] == "reject-publish"
+            assert safe["arguments"]["x-dead-letter-strategy"] == "at-least-once"
+        assert queues[name]["arguments"]["x-delivery-limit"] == 3
+        assert queues[f"{name}.delay"]["arguments"]["x-message-ttl"] == topology.DELAY_SECONDS * 1000
+
+
+def test_the_definitions_hold_no_password() -> None:
+    passwords = {user: f"not-a-password-{user}" for user in topology.USERS}
+    assert "not-a-password" not in str(topology.definitions(passwords))

@@ -1,0 +1,127 @@
+"""A review as a person lives it: from the command to the posted review; asked first, stopped, looked up."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from native.processes import ROOT
+from native.review import Desk
+from sim.not_github.client import import_pull
+from sim.not_telegram.person import buttons
+from tests.whole.world import BAD_LINE, World
+
+PULLS = ROOT.parent / "shared/pulls"
+NAMES = [f"{name}-{n}" for name in ("dramatiq", "httpx", "huey", "llm", "pika", "starlette") for n in (1, 2)]
+# Of the twelve, those in which the simulator's rules find nothing on a line.
+WITHOUT_COMMENTS_AT_MOST = 4
+
+
+def test_a_review_is_posted_proven_and_told_once(world: World, desk: Desk) -> None:
+    since = world.ask(f"/review {world.pull()}")
+    reviewed = desk.wait_for_ending(since)
+    assert reviewed.run["state"] == "verified"
+    (review,) = world.reviews()
+    assert review["state"] == "COMMENTED"
+    assert {c["line"] for c in review["comments"]} == {3}
+    text = reviewed.final["text"]
+    assert "All 1 hunks were read" in text
+    assert "claude-" in text
+    assert "$" in text
+    bot = [e for e in desk.person.events(since) if e["who"] == "bot" and e["kind"] == "sent"]
+    assert len(bot) == 2, "one message of progress, one at the end"
+
+
+def test_a_rule_that_is_put_in_is_found_and_one_that_is_taken_out_is_not(world: World, desk: Desk) -> None:
+    desk.review(f"/review {world.pull({'a.py': BAD_LINE, 'b.py': b'import os' + bytes([10])})}")
+    (review,) = world.reviews()
+    assert {c["path"] for c in review["comments"]} == {"a.py"}
+
+
+def test_a_second_review_does_not_repeat_what_was_said(world: World, desk: Desk) -> None:
+    pull = world.pull()
+    desk.review(f"/review {pull}")
+    again = desk.review(f"/review {pull}")
+    first, second = world.reviews()
+    assert first["comments"]
+    assert not second["comments"]
+    assert "reported before" in again.final["text"]
+
+
+def test_a_run_can_be_stopped_while_claude_is_at_work(world: World, desk: Desk) -> None:
+    world.model("hang")
+    since = world.ask(f"/review {world.pull()}")
+    world.until(world.slot_processes)
+    begun = time.monotonic()
+    desk.person.say("/cancel")
+    reviewed = desk.wait_for_ending(since)
+    assert reviewed.run["state"] == "cancelled"
+    assert time.monotonic() - begun < 10  # the promise; the figure is far below
+    world.until(lambda: not world.slot_processes(), seconds=10)
+    assert world.reviews() == []
+
+
+@pytest.mark.parametrize(("choice", "state", "posted"), [("Post", "verified", 1), ("Discard", "cancelled", 0)])
+def test_with_ask_a_person_decides_before_anything_is_posted(
+    world: World, desk: Desk, choice: str, state: str, posted: int
+) -> None:
+    since = world.ask(f"/review {world.pull()} ask")
+
+    def question() -> Any:
+        return next((e for e in desk.person.events(since) if "Post it?" in e.get("message", {}).get("text", "")), None)
+
+    asked = world.until(question)["message"]
+    assert {b["text"] for b in buttons(asked)} == {"Post", "Discard"}
+    assert world.reviews() == []
+    desk.person.press(asked, choice)
+    assert desk.wait_for_ending(since).run["state"] == state
+    assert len(world.reviews()) == posted
+
+
+def test_an_orchestrator_that_is_killed_while_a_person_thinks_still_takes_the_answer(world: World, desk: Desk) -> None:
+    since = world.ask(f"/review {world.pull()} ask")
+    asked = desk.person.wait_for(lambda m: "Post it?" in m["text"] and world.name in m["text"], 30)
+    orchestrator = world.stack.services["orchestrator"]
+    orchestrator.crash()
+    orchestrator.restart()
+    desk.person.press(asked, "Post")
+    assert desk.wait_for_ending(since).run["state"] == "verified"
+    assert len(world.reviews()) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/review", "/review acme/shop", "/review acme/shop twelve", "/review ../x 1", "/review a/b -1", "/nonsense"],
+)
+def test_what_is_malformed_is_refused_and_the_right_form_shown(world: World, desk: Desk, text: str) -> None:
+    since = world.ask(text)
+
+    def answer() -> Any:
+        return next((e for e in desk.person.events(since) if e["who"] == "bot" and e["kind"] == "sent"), None)
+
+    said = world.until(answer)["message"]["text"]
+    assert "/review acme/shop 12" in said or "/help" in said
+
+
+def test_a_real_change_of_each_project_is_reviewed_and_no_comment_refused(world: World, desk: Desk) -> None:
+    assert PULLS.is_dir(), f"the twelve real changes are missing: {PULLS}"
+    receipts = {name: _review_real_change(world, desk, PULLS / name) for name in NAMES}
+    assert {name for name, r in receipts.items() if r["state"] != "verified"} == set()
+    assert sum(r["comments_refused"] for r in receipts.values()) == 0
+    assert sum(r["inline_comments"] == 0 for r in receipts.values()) <= WITHOUT_COMMENTS_AT_MOST
+
+
+def _review_real_change(world: World, desk: Desk, folder: Path) -> dict[str, Any]:
+    pull = import_pull(world.stack.ports.url("not_github"), folder)
+    reviewed = desk.review(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
+    receipt = next(task["outcome"] for task in reviewed.run["tasks"] if task["step"] == "post")
+    print(
+        folder.name,
+        reviewed.run["state"],
+        receipt["inline_comments"],
+        "inline,",
+        receipt["comments_refused"],
+        "refused",
+    )
+    return {**receipt, "state": reviewed.run["state"]}
