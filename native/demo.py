@@ -69,7 +69,7 @@ def review(stack: Stack, folder: Path | None) -> dict[str, Any]:
     time.sleep(0.3)  # the last edits of the progress message
     posted = GitHub(github).reviews(repository, number)
     show_review(posted, pull["html_url"])
-    return summarise(reviewed, posted)
+    return {"repository": repository, "number": number, **summarise(reviewed, posted)}
 
 
 def follow(desk: Desk) -> None:

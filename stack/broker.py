@@ -305,17 +305,17 @@ class Consumer(Connection):
     def _delay(self, body: bytes, attempt: int) -> bool | None:
         """Puts a copy where it comes back from after a delay. False where it may not, None where we stop before."""
         headers = {ATTEMPT_HEADER: attempt}
-        while not self._stopping.is_set():
+        while True:
             try:
                 self._publisher.send(topology.DELAY, self._queue, body, headers, PUBLISH_TIMEOUT_SECONDS)
+                return True
             except TryAgain as error:
                 log.warning("%s: could not delay a message yet: %s", self._queue, error)
             except GiveUp as error:
                 log.error("%s: could not delay a message: %s", self._queue, error)
                 return False
-            else:
-                return True
-        return None
+            if self._stopping.is_set():
+                return None
 
     def _settle(self, channel: BlockingChannel, tag: int, accept: bool | None) -> None:
         """Acknowledges, dead-letters, or (None) leaves a delivery to come again when the connection closes."""

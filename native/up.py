@@ -1,0 +1,49 @@
+"""`scripts/up`: the stack on this machine without containers, against the real Telegram, GitHub and model provider."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from native.processes import ROOT
+from native.stack import Stack
+
+FOLDER = ROOT / ".run/up"
+NEEDED = ("TELEGRAM_BOT_TOKEN", "ALLOWED_USERS", "GITHUB_TOKEN", "SONNET_PROVIDER_API_KEY")
+
+
+def main() -> int:
+    """Runs the stack until Ctrl-C or SIGTERM. Exits 1 where a setting is missing, 2 where a service ends by itself."""
+    parser = argparse.ArgumentParser(prog="scripts/up", description=(__doc__ or "").split(": ", 1)[1])
+    parser.add_argument("--env", type=Path, default=ROOT / ".env", help="file with the settings (%(default)s)")
+    parser.add_argument("--agents", type=int, default=1, help="how many reviewers (%(default)s)")
+    options = parser.parse_args()
+    outside = {name: value for name, value in dotenv_values(options.env).items() if value}
+    if missing := [name for name in NEEDED if name not in outside]:
+        print(f"Not set in {options.env}: {', '.join(missing)}. See .env.example.", file=sys.stderr)
+        return 1
+    return run(Stack(FOLDER, outside=outside, agents=options.agents))
+
+
+def run(stack: Stack) -> int:
+    """Starts the stack, waits, stops it; what was under way goes on at the next start."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        stack.start()
+        print(f"The stack is up: write to your bot. Logs: {stack.folder / 'logs'}. Ctrl-C ends it.", flush=True)
+        while not stopped.wait(2):
+            if ended := [name for name, process in stack.services.items() if not process.alive()]:
+                print(f"Ended by itself: {', '.join(ended)}; its log says why.", file=sys.stderr)
+                return 2
+    finally:
+        stack.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

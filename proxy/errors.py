@@ -1,0 +1,78 @@
+"""Errors in Anthropic's shape, which clients match on.
+
+ApiError            the caller gets it as status, type and message
+└── UpstreamFailed  the provider gave no answer, or not all of it
+HungUp              the caller is gone: nobody is left to answer
+"""
+
+import logging
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+CALLER_HUNG_UP = 499  # nginx's number for it; only the ledger sees it
+KINDS = {404: "not_found_error", 413: "request_too_large"}
+
+
+class ApiError(Exception):
+    """What the caller did or got wrong. `final`: the client must not try again."""
+
+    def __init__(self, status: int, kind: str, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.final = final
+
+
+class UpstreamFailed(ApiError):
+    """The provider gave no answer, or not all of it. `billable`: it may have worked, and charge for it."""
+
+    def __init__(self, status: int, kind: str, message: str, *, billable: bool) -> None:
+        super().__init__(status, kind, message)
+        self.billable = billable
+
+
+class HungUp(Exception):
+    """The caller closed its connection."""
+
+
+def register(app: Flask) -> None:
+    """Makes every error of `app` an answer in Anthropic's shape."""
+    app.register_error_handler(ApiError, _own)
+    app.register_error_handler(HungUp, _nobody_listens)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def content(kind: str, message: str) -> dict[str, object]:
+    """The body of an error, and the data of an error event."""
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+def _answer(status: int, kind: str, message: str) -> Response:
+    response = jsonify(content(kind, message))
+    response.status_code = status
+    return response
+
+
+def _own(error: ApiError) -> Response:
+    response = _answer(error.status, error.kind, str(error))
+    if error.final:
+        response.headers["x-should-retry"] = "false"
+    return response
+
+
+def _nobody_listens(_: HungUp) -> Response:
+    return Response(status=CALLER_HUNG_UP)
+
+
+def _of_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    return _answer(status, KINDS.get(status, "invalid_request_error"), error.description or error.name)
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    return _answer(500, "api_error", "the proxy failed; its log says why")

@@ -1,0 +1,67 @@
+"""The secrets inside the stack: made once, each for those who need it."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from stack import topology
+from stack.init import make_secrets
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_secrets(tmp_path, broker="rabbitmq:5672")
+    return tmp_path
+
+
+def read_all(folder: Path) -> dict[str, str]:
+    files = (p for p in folder.rglob("*") if p.is_file() and "rabbitmq" not in p.parts)
+    return {str(p.relative_to(folder)): p.read_text() for p in files}
+
+
+def test_a_second_run_changes_no_secret(folder: Path) -> None:
+    before = read_all(folder)
+    make_secrets(folder, broker="rabbitmq:5672")
+    assert read_all(folder) == before
+
+
+def test_every_secret_is_for_its_owner_alone(folder: Path) -> None:
+    for name in read_all(folder):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+
+
+def test_a_secret_is_shared_by_those_who_need_it_and_by_nobody_else(folder: Path) -> None:
+    secrets = {name: text for name, text in read_all(folder).items() if not name.startswith("init/")}
+    holders: dict[str, set[str]] = {}
+    for name, text in secrets.items():
+        holders.setdefault(text, set()).add(name)
+    shared = {frozenset(names) for names in holders.values() if len(names) > 1}
+    assert shared == {
+        frozenset({"orchestrator/MODEL_TOKEN_KEY", "proxy/MODEL_TOKEN_KEY"}),
+        frozenset({"orchestrator/PROXY_READ_TOKEN", "proxy/PROXY_READ_TOKEN"}),
+        frozenset({"orchestrator/FORGE_TOKEN_KEY", "forge/FORGE_TOKEN_KEY"}),
+        frozenset({"orchestrator/API_TOKEN_BOT", "bot/API_TOKEN"}),
+        frozenset({"orchestrator/API_TOKEN_AGENT", "pr-reviewer/API_TOKEN"}),
+        frozenset({"orchestrator/API_TOKEN_CLI", "cli/API_TOKEN"}),
+    }
+
+
+def test_an_agent_holds_its_broker_user_and_its_api_token_alone(folder: Path) -> None:
+    assert {p.name for p in (folder / "pr-reviewer").iterdir()} == {"BROKER_URL", "API_TOKEN"}
+
+
+def test_every_user_of_the_broker_has_an_address_of_its_own(folder: Path) -> None:
+    for user in topology.USERS:
+        address = (folder / user / "BROKER_URL").read_text()
+        assert address.startswith(f"amqp://{user}:")
+        assert address.endswith("@rabbitmq:5672/%2F")
+
+
+def test_the_definitions_are_for_the_broker_to_read_and_hold_no_secret(folder: Path) -> None:
+    path = folder / "rabbitmq/definitions.json"
+    definitions = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert {user["name"] for user in json.loads(definitions)["users"]} == set(topology.USERS)
+    assert not any(text in definitions for text in read_all(folder).values())

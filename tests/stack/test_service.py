@@ -1,0 +1,49 @@
+"""A service starts its parts in order, and ends them in reverse when it is told to."""
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from stack.service import run_until_stopped
+
+
+class Part:
+    """Keeps when it was started and stopped."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self._name, self._told = name, told
+
+    def start(self) -> None:
+        self._told.append(f"start {self._name}")
+
+    def stop(self) -> None:
+        self._told.append(f"stop {self._name}")
+
+
+class Ends(Part):
+    """The last part: with its start, the service is told to end."""
+
+    def __init__(self, number: signal.Signals, told: list[str]) -> None:
+        super().__init__("last", told)
+        self._number = number
+
+    def start(self) -> None:
+        super().start()
+        threading.Timer(0.05, signal.raise_signal, [self._number]).start()
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_parts_start_in_order_and_stop_in_reverse(number: signal.Signals) -> None:
+    told: list[str] = []
+    run_until_stopped(Part("first", told), Ends(number, told))
+    assert told == ["start first", "start last", "stop last", "stop first"]
