@@ -63,11 +63,11 @@ def _count(found: Review) -> str:
         return "no problems found" if found.coverage.complete else "nothing found in the part that was read"
     by_severity = Counter(f.severity for f in found.findings)
     parts = [f"{by_severity[s]} {s}" for s in get_args(Severity) if by_severity[s]]
-    return f"{len(found.findings)} finding{'s' * (len(found.findings) != 1)} ({', '.join(parts)})"
+    return f"{_many(len(found.findings), 'finding')} ({', '.join(parts)})"
 
 
 def _where(receipt: Receipt) -> str:
-    parts = [f"{receipt.inline_comments} inline comments"]
+    parts = [_many(receipt.inline_comments, "comment") + " on lines"]
     if receipt.findings_in_body:
         parts.append(f"{receipt.findings_in_body} in the review's text")
     if receipt.already_reported:
@@ -77,9 +77,14 @@ def _where(receipt: Receipt) -> str:
 
 def _coverage(found: Review) -> str:
     coverage = found.coverage
-    binary = f"; {coverage.binary_files} binary files not reviewed" if coverage.binary_files else ""
+    binary = f"; {_many(coverage.binary_files, 'binary file')} not reviewed" if coverage.binary_files else ""
     if coverage.complete:
-        return f"All {coverage.hunks} hunks were read{binary}"
+        text = f"All {coverage.hunks} hunks were read" if coverage.hunks != 1 else "The one hunk was read"
+        return f"{text}{binary}"
     unread = ", ".join(f"{f.path} ({f.hunks - f.read} of {f.hunks})" for f in coverage.unread[:5])
     more = f" and {len(coverage.unread) - 5} more files" if len(coverage.unread) > 5 else ""
     return f"Partial: {coverage.read} of {coverage.hunks} hunks were read. Not read: {unread}{more}{binary}"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}"

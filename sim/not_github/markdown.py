@@ -10,12 +10,13 @@ BLOCKS = re.compile(
 )
 INLINE = re.compile(
     r"`(?P<code>[^`\n]+)`|\*\*(?P<bold>.+?)\*\*|\*(?P<italic>[^*\s][^*\n]*)\*|\[(?P<text>[^\]\n]+)\]\((?P<link>https?://[^\s)]+)\)"
-    r"|<summary>(?P<summary>.*?)</summary>"
+    r"|<summary>(?P<summary>.*?)</summary>|<sub>(?P<sub>.*?)</sub>"
 )
-TAGS = {"bold": "b", "italic": "i", "summary": "summary"}
+TAGS = {"bold": "b", "italic": "i", "summary": "summary", "sub": "sub"}
 HEADING = re.compile(r"#{1,6} +(.+)")
 ITEM = re.compile(r"\s*(?:[-*]|\d+\.) +(.+)")
 QUOTE = re.compile(r"> ?(.*)")
+RULE = re.compile(r"(-{3,})\s*$")
 
 
 def render(text: str) -> str:
@@ -56,7 +57,7 @@ def _paragraph(block: str) -> str:
 
 
 def _kind(line: str) -> tuple[str, str]:
-    for kind, pattern in (("h4", HEADING), ("ul", ITEM), ("blockquote", QUOTE)):
+    for kind, pattern in (("hr", RULE), ("h4", HEADING), ("ul", ITEM), ("blockquote", QUOTE)):
         if match := pattern.match(line):
             return kind, match[1]
     return "p", line
@@ -65,6 +66,8 @@ def _kind(line: str) -> tuple[str, str]:
 def _element(kind: str, lines: list[str]) -> str:
     if kind == "ul":
         return f"<ul>{''.join(f'<li>{_inline(line)}</li>' for line in lines)}</ul>"
+    if kind == "hr":
+        return "<hr>"
     content = "<br>".join(_inline(line) for line in lines)
     return content if content.startswith("<summary>") else f"<{kind}>{content}</{kind}>"
 

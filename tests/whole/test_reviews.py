@@ -26,7 +26,7 @@ def test_a_review_is_posted_proven_and_told_once(world: World, desk: Desk) -> No
     assert review["state"] == "COMMENTED"
     assert {c["line"] for c in review["comments"]} == {3}
     text = reviewed.final["text"]
-    assert "All 1 hunks were read" in text
+    assert "The one hunk was read" in text
     assert "claude-" in text
     assert "$" in text
     bot = [e for e in desk.person.events(since) if e["who"] == "bot" and e["kind"] == "sent"]
