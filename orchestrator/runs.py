@@ -140,7 +140,7 @@ class Runs:
             if run is None:
                 raise GiveUp(f"there is no run {run_id}")
             query = select(TaskRow, ResultRow).outerjoin(ResultRow, ResultRow.task_id == TaskRow.id)
-            tasks = session.execute(query.where(TaskRow.run_id == run.id).order_by(TaskRow.created)).tuples()
+            tasks = session.execute(query.where(TaskRow.run_id == run.id).order_by(TaskRow.created))
             return {
                 **_summary(run),
                 "details": run.details,

@@ -36,11 +36,12 @@ ACCESS_REFUSED = 403  # AMQP 0-9-1 reply code
 LOST = "the connection to the message broker was lost"
 
 
-class Connection(threading.Thread):
+class Connection:
     """A broker connection and the thread that owns it; reconnects with jitter until it is stopped."""
 
     def __init__(self, url: str, name: str, heartbeat_file: Path | None = None) -> None:
-        super().__init__(name=name, daemon=True)
+        self.name = name
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._parameters = pika.URLParameters(url)
         self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._parameters.blocked_connection_timeout = 60
@@ -51,7 +52,11 @@ class Connection(threading.Thread):
         self._failures = 0
         self.ready = threading.Event()
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Begins to connect; `ready` is set while there is a connection."""
+        self._thread.start()
+
+    def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._serve()
@@ -69,8 +74,8 @@ class Connection(threading.Thread):
         """Ends the thread after what is under way. Idempotent."""
         self._stopping.set()
         self.soon(lambda: None)  # wakes the thread
-        if self.is_alive() and threading.current_thread() is not self:
-            self.join(timeout=30)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(timeout=30)
 
     def soon(self, callback: Callable[[], object]) -> bool:
         """Runs `callback` in the owning thread; False where there is no connection to run it on."""

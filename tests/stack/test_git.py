@@ -31,11 +31,7 @@ def canary(tmp_path: Path) -> Path:
 def hostile(tmp_path: Path, canary: Path) -> Repository:
     """A repository that would have programs run at every turn."""
     repository = Repository(tmp_path / "hostile")
-    repository.commit({
-        b"a.txt": b"x\n",
-        b".gitattributes": b"* filter=evil diff=evil merge=evil\n",
-        b".gitmodules": b'[submodule "s"]\n\tpath = s\n\turl = ext::touch canary\n\tupdate = !touch canary\n',
-    })  # fmt: skip
+    repository.commit({b"a.txt": b"x\n", b".gitattributes": b"* filter=evil diff=evil merge=evil\n"})
     hooks = repository.folder / ".git/hooks"
     hooks.mkdir(exist_ok=True)
     for name in HOOKS:
@@ -70,27 +66,42 @@ def test_no_program_of_the_index_runs(hostile: Repository, canary: Path, tmp_pat
     assert not canary.exists()
 
 
-def test_what_is_fetched_brings_no_filter_no_hook_and_no_submodule(
-    hostile: Repository, canary: Path, tmp_path: Path
-) -> None:
+def fetched(hostile: Repository, folder: Path) -> Path:
+    """What is at work on the repository's newest commit, fetched from it and checked out."""
+    git("init", "--quiet", "--end-of-options", folder)
+    git("fetch", "--quiet", "--end-of-options", str(hostile.folder), "main", folder=folder, environment=LOCAL)
+    git("checkout", "--quiet", "--detach", "FETCH_HEAD", "--", folder=folder)
+    return folder
+
+
+def test_what_is_fetched_brings_no_filter_and_no_hook(hostile: Repository, canary: Path, tmp_path: Path) -> None:
     set_in(hostile, filter_evil_smudge=f"touch {canary}; cat", filter_evil_clean=f"touch {canary}; cat")
-    ours = tmp_path / "ours"
-    git("init", "--quiet", "--end-of-options", ours)
-    git("fetch", "--quiet", "--end-of-options", str(hostile.folder), "main", folder=ours, environment=LOCAL)
-    git("checkout", "--quiet", "--detach", "FETCH_HEAD", "--", folder=ours)
+    ours = fetched(hostile, tmp_path / "ours")
     assert (ours / "a.txt").read_text() == "x\n"
     git("status", folder=ours)
     assert not canary.exists()
-    assert not (ours / "s").exists()
+
+
+def test_a_submodule_is_not_fetched_and_a_hostile_one_is_refused(
+    hostile: Repository, canary: Path, tmp_path: Path
+) -> None:
+    modules = b'[submodule "s"]\n\tpath = s\n\turl = %s\n'
+    hostile.git("config", "core.hooksPath", "/dev/null")
+    head = hostile.commit({b".gitmodules": modules % b"https://example.test/s"})
+    hostile.git("update-index", "--add", "--cacheinfo", f"160000,{head},s")
+    hostile.git("commit", "--quiet", "--message=s")
+    assert list((fetched(hostile, tmp_path / "ours") / "s").iterdir()) == []
+    hostile.commit({b".gitmodules": modules % b"-u./x" + b"\tupdate = !touch %s\n" % bytes(canary)})
+    with pytest.raises(GiveUp, match="git fetch"):
+        fetched(hostile, tmp_path / "ours too")
+    assert not canary.exists()
 
 
 def test_a_link_is_checked_out_as_text(hostile: Repository, tmp_path: Path) -> None:
     (hostile.folder / "link").symlink_to("/etc/passwd")
     hostile.git("add", "link")
     hostile.git("-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message=x")
-    git("init", "--quiet", tmp_path / "ours")
-    git("fetch", "--quiet", str(hostile.folder), "main", folder=tmp_path / "ours", environment=LOCAL)
-    git("checkout", "--quiet", "--detach", "FETCH_HEAD", folder=tmp_path / "ours")
+    fetched(hostile, tmp_path / "ours")
     assert not (tmp_path / "ours/link").is_symlink()
     assert (tmp_path / "ours/link").read_text() == "/etc/passwd"
 

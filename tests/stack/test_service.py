@@ -1,5 +1,6 @@
 """A service starts its parts in order, and ends them in reverse when it is told to."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Ends(Part):
 
     def start(self) -> None:
         super().start()
-        threading.Timer(0.05, signal.raise_signal, [self._number]).start()
+        threading.Timer(0.05, os.kill, [os.getpid(), self._number]).start()
 
 
 @pytest.fixture(autouse=True)
