@@ -2,7 +2,9 @@
 
 import logging
 import signal
-import threading
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -18,14 +20,32 @@ class Part(Protocol):
 
 def run_until_stopped(*parts: Part) -> None:
     """Starts the parts in order, waits for SIGTERM or SIGINT, stops them in reverse order."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    for part in parts:
-        part.start()
-    log.info("started")
-    stopped.wait()
-    log.info("stopping: finishing what is under way")
-    for part in reversed(parts):
-        part.stop()
+    with _signals(signal.SIGTERM, signal.SIGINT) as told:
+        for part in parts:
+            part.start()
+        log.info("started")
+        told.recv(1)
+        log.info("stopping: finishing what is under way")
+        for part in reversed(parts):
+            part.stop()
     log.info("stopped")
+
+
+@contextmanager
+def _signals(*numbers: signal.Signals) -> Iterator[socket.socket]:
+    """A socket that has something to read once one of these signals has come.
+
+    Waiting on a lock could miss a signal that the kernel hands to another thread; the interpreter writes to this
+    socket whichever thread it is.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    with reader, writer:
+        before = signal.set_wakeup_fd(writer.fileno())
+        handlers = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        try:
+            yield reader
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(before)
