@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.fakes import TOKEN, World
+from tests.stack.rabbit import Rabbit
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,3 +34,10 @@ def not_telegram() -> Iterator[str]:
         ready = process.stdout.readline().strip()
         yield ready.rpartition(" ")[2]
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def broker(running_rabbit: Rabbit) -> Rabbit:
+    """The broker, with all of its queues empty when a module begins."""
+    running_rabbit.purge()
+    return running_rabbit

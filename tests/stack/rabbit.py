@@ -85,7 +85,7 @@ class Rabbit:
 
 
 def _for_tests(definitions: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
-    everything = {name: ".*" for name in ("configure", "write", "read")}
+    everything = dict.fromkeys(("configure", "write", "read"), ".*")
     definitions["users"].append({"name": ADMIN, "password": ADMIN_PASSWORD, "tags": ["administrator"]})
     definitions["permissions"].append({"user": ADMIN, "vhost": "/", **everything})
     for queue in definitions["queues"]:

@@ -65,7 +65,10 @@ def test_changed_lines_have_their_numbers(repository: Repository) -> None:
 def test_a_new_file(repository: Repository) -> None:
     file = change(repository, None, b"one\ntwo\n")
     assert (file.path, file.old_path, file.binary) == ("a.txt", "a.txt", False)
-    assert [(x.tag, x.old, x.new, x.text) for x in file.hunks[0].lines] == [("+", None, 1, "one"), ("+", None, 2, "two")]
+    assert [(x.tag, x.old, x.new, x.text) for x in file.hunks[0].lines] == [
+        ("+", None, 1, "one"),
+        ("+", None, 2, "two"),
+    ]
 
 
 def test_a_deleted_file(repository: Repository) -> None:
@@ -172,8 +175,10 @@ def test_many_files_keep_their_order_and_their_texts(repository: Repository) -> 
 # --- lines --------------------------------------------------------------------------------------------
 
 LINES = [
-    b"--- a/x", b"+++ b/x", b"-- a", b"++ b", b"diff --git a/x b/x", b"@@ -1,3 +1,3 @@", b"\\ No newline at end of file",
-    b"Binary files a/x and b/x differ", b"rename from x", b"", b" ", b"\t", b"carriage\r", b"\r", b"a\rdiff --git a/y b/y",
+    b"--- a/x", b"+++ b/x", b"-- a", b"++ b", b"diff --git a/x b/x", b"@@ -1,3 +1,3 @@",
+    b"\\ No newline at end of file",
+    b"Binary files a/x and b/x differ", b"rename from x", b"", b" ", b"\t", b"carriage\r", b"\r",
+    b"a\rdiff --git a/y b/y",
     b"form\x0cfeed", b"vertical\x0btab", "line\u2028separator".encode(), "next\x85line".encode(), b"\x1c\x1d\x1e",
     b"not \xff utf-8 \xe2\x80", b"-", b"+", b"\xef\xbb\xbfbom",
 ]  # fmt: skip

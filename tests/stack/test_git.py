@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.stack.repositories import Repository
 
 LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 AUTHOR = {"user.name": "ada", "user.email": "ada@example.test"}
-TOKEN = "not-a-token"
+TOKEN = f"not-a-token-{uuid4()}"  # no other process on this machine has it
 HOOKS = (
     "applypatch-msg", "commit-msg", "fsmonitor-watchman", "post-checkout", "post-commit", "post-index-change",
     "post-merge", "post-rewrite", "post-update", "pre-auto-gc", "pre-commit", "pre-merge-commit", "pre-push",
@@ -38,6 +40,15 @@ def hostile(tmp_path: Path, canary: Path) -> Repository:
         (hooks / name).write_text(f"#!/bin/sh\ntouch {canary}\n")
         (hooks / name).chmod(0o755)
     return repository
+
+
+def test_the_traps_do_catch_an_ordinary_git(hostile: Repository, canary: Path) -> None:
+    hostile.git("commit", "--quiet", "--allow-empty", "--message=x")
+    assert canary.exists()
+    canary.unlink()
+    set_in(hostile, core_hooksPath="/dev/null", core_fsmonitor=f"touch {canary}")
+    hostile.git("status")
+    assert canary.exists()
 
 
 def set_in(repository: Repository, **configuration: str) -> None:
@@ -106,7 +117,9 @@ def test_a_link_is_checked_out_as_text(hostile: Repository, tmp_path: Path) -> N
     assert (tmp_path / "ours/link").read_text() == "/etc/passwd"
 
 
-@pytest.mark.parametrize("url", ["ext::touch {}", "file://{}", "/{}", "ssh://-oProxyCommand=touch%20{}/x", "git://x/{}"])
+@pytest.mark.parametrize(
+    "url", ["ext::touch {}", "file://{}", "/{}", "ssh://-oProxyCommand=touch%20{}/x", "git://x/{}"]
+)
 def test_no_protocol_but_http_is_spoken(canary: Path, tmp_path: Path, url: str) -> None:
     for verb in (["ls-remote", "--end-of-options"], ["clone", "--quiet", "--end-of-options"]):
         with pytest.raises(GiveUp, match=rf"git {verb[0]}: "):
@@ -140,15 +153,23 @@ def test_git_gives_up_with_its_own_words(tmp_path: Path) -> None:
     assert run("status", folder=tmp_path).returncode == 128
 
 
+def argument_lists() -> list[bytes]:
+    """What every user of this machine may see of every process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            found.append(path.read_bytes())
+    return found
+
+
 class SlowAnswer(BaseHTTPRequestHandler):
     """A git server that looks at who calls, and never answers well."""
 
     seen: tuple[str, list[bytes]] = ("", [])
     released = threading.Event()
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
-        processes = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline")]
-        type(self).seen = self.headers.get("Authorization", ""), [p for p in processes if b"git" in p]
+    def do_GET(self) -> None:
+        type(self).seen = self.headers.get("Authorization", ""), argument_lists()
         if "slow" in self.path:
             self.released.wait(20)
         self.send_error(404)

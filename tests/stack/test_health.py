@@ -26,7 +26,7 @@ def health(**environment: str) -> tuple[int, str]:
 class Answer(BaseHTTPRequestHandler):
     """Answers 200 at /well and 503 elsewhere."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         self.send_response(200 if self.path == "/well" else 503)
         self.end_headers()
 

@@ -43,7 +43,7 @@ def test_another_version_is_refused(message: AnyMessage, version: object) -> Non
 @EACH
 def test_a_message_is_frozen(message: Message) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        message.id = RUN
+        message.__setattr__("id", RUN)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,9 @@ def test_a_number_that_no_pull_request_has_is_refused(number: object) -> None:
         StartReview.model_validate({"repository": "a/b", "number": number})
 
 
-@pytest.mark.parametrize("sha", ["", "a" * 39, "a" * 41, "A" * 40, "g" * 40, "a" * 40 + "\n", "--upload-pack=x", "HEAD"])
+@pytest.mark.parametrize(
+    "sha", ["", "a" * 39, "a" * 41, "A" * 40, "g" * 40, "a" * 40 + "\n", "--upload-pack=x", "HEAD"]
+)
 def test_what_is_no_commit_is_refused(sha: str) -> None:
     with pytest.raises(ValidationError, match="head_sha"):
         PullRequest.model_validate({**PULL.model_dump(), "head_sha": sha})

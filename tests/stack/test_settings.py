@@ -91,7 +91,7 @@ def test_the_secrets_are_the_values_that_no_log_may_show(monkeypatch: pytest.Mon
 def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "not-a-token")
     with pytest.raises(ValueError, match="frozen"):
-        ShopSettings.load().shop_port = 1
+        ShopSettings.load().__setattr__("shop_port", 1)
 
 
 def test_a_real_token_is_not_sent_to_a_simulator() -> None:
@@ -102,7 +102,11 @@ def test_a_real_token_is_not_sent_to_a_simulator() -> None:
 
 @pytest.mark.parametrize(
     ("token", "looks_real", "url"),
-    [("not-a-token", True, "https://api.example"), ("not-a-token", False, "http://127.0.0.1:1"), ("", True, "http://x")],
+    [
+        ("not-a-token", True, "https://api.example"),
+        ("not-a-token", False, "http://127.0.0.1:1"),
+        ("", True, "http://x"),
+    ],
 )
 def test_other_tokens_and_addresses_are_fine(token: str, looks_real: bool, url: str) -> None:
     refuse_real_token_at_simulator(token, looks_real, url, "A_TOKEN")

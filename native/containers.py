@@ -1,0 +1,62 @@
+"""The stack in containers, seen from the host. Compose learns its files and the project's name from the environment."""
+
+import json
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+# Asks as the command line would. Runs inside, because the orchestrator is published nowhere.
+ASK = """
+import json, os, sys
+from pathlib import Path
+from stack.api import OrchestratorApi
+token = Path(os.environ["SECRETS_DIR"], "API_TOKEN_CLI").read_text()
+print(json.dumps(getattr(OrchestratorApi("http://127.0.0.1:8001", token), sys.argv[1])(**json.loads(sys.argv[2]))))
+"""
+
+
+class Containers:
+    """A running project. Each method raises RuntimeError with Docker's words where it does not work out."""
+
+    def ask(self, method: str, **arguments: object) -> Any:
+        """What the orchestrator's API answers: a method of `stack.api.OrchestratorApi`."""
+        return json.loads(self.run("orchestrator", "python", "-c", ASK, method, json.dumps(arguments)))
+
+    def run(self, service: str, *command: str, user: str = "") -> str:
+        """What a command prints that runs beside a service, as the service's user or as `user`."""
+        options = ["--user", user] if user else []
+        return _output("docker", "compose", "exec", "-T", *options, service, *command)
+
+    def start(self, service: str, script: str) -> "subprocess.Popen[str]":
+        """Starts a Python script beside a service, as root, and returns once it has written a line."""
+        process = subprocess.Popen(
+            ["docker", "compose", "exec", "-T", "--user", "root", service, "python", "-c", script],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout  # noqa: S101 - asked for above
+        process.stdout.readline()
+        return process
+
+    @cached_property
+    def services(self) -> dict[str, Any]:
+        """Each service as Compose understands it, with all settings filled in."""
+        services: dict[str, Any] = json.loads(_output("docker", "compose", "config", "--format", "json"))["services"]
+        return services
+
+    def environments(self, service: str) -> list[str]:
+        """NAME=value of each container of a service, as Docker passes it."""
+        ids = _output("docker", "compose", "ps", "--quiet", service).split()
+        found = json.loads(_output("docker", "inspect", *ids))
+        return [pair for container in found for pair in container["Config"]["Env"]]
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:5])} …: {(done.stderr or done.stdout).strip()[-2000:]}")
+    return done.stdout

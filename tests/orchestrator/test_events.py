@@ -1,0 +1,79 @@
+"""Events: heard without waiting, written together, kept for 14 days."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from orchestrator.events import KEPT, Events
+from orchestrator.store import EventRow
+from stack.ids import uuid7
+from stack.messages import Progress, now
+from tests.orchestrator.played import World
+from tests.stack.samples import progress, review_task
+
+
+@pytest.fixture
+def run(world: World) -> UUID:
+    return world.run()
+
+
+def hear(world: World, *messages: Progress) -> None:
+    """A process's whole life: everything that is heard is written in the end."""
+    events = Events(world.sessions)
+    for message in messages:
+        events.hear(message)
+    events.start()
+    events.stop()
+
+
+def test_what_was_heard_is_shown_in_order(world: World, run: UUID) -> None:
+    hear(world, *(progress(str(n), run) for n in range(50)))
+    assert [e["text"] for e in world.runs.show(run)["events"]] == [str(n) for n in range(50)]
+
+
+def test_events_are_written_together(world: World, run: UUID) -> None:
+    commits: list[int] = []
+    event.listen(world.engine, "commit", lambda _connection: commits.append(1))
+    hear(world, *(progress(str(n), run) for n in range(50)))
+    assert len(commits) <= 2  # all events, and the purge
+
+
+def test_an_event_that_is_heard_twice_is_there_once(world: World, run: UUID) -> None:
+    said = progress("once", run)
+    hear(world, said, said)
+    hear(world, said)
+    assert len(world.runs.show(run)["events"]) == 1
+
+
+def test_log_records_are_shown_apart(world: World, run: UUID) -> None:
+    record = Progress(run_id=run, source="forge", kind="log", text="hm", data={"level": "warning"})
+    hear(world, record, progress("step", run))
+    assert [e["text"] for e in world.runs.show(run)["events"]] == ["step"]
+    assert [(e["text"], e["data"]) for e in world.runs.log(run)] == [("hm", {"level": "warning"})]
+
+
+def test_what_is_no_progress_is_not_an_event(world: World, run: UUID) -> None:
+    events = Events(world.sessions)
+    events.hear(review_task(run))
+    events.start()
+    events.stop()
+    assert world.runs.show(run)["events"] == []
+
+
+def test_an_event_of_a_run_that_we_do_not_know_harms_nothing(world: World, run: UUID) -> None:
+    hear(world, progress("elsewhere", uuid7()), progress("here", run))
+    assert [e["text"] for e in world.runs.show(run)["events"]] == ["here"]
+
+
+def test_events_are_kept_for_14_days(world: World, run: UUID) -> None:
+    assert timedelta(days=14) == KEPT
+    old = progress("old", run).model_copy(update={"at": now() - KEPT - timedelta(minutes=1)})
+    young = progress("young", run).model_copy(update={"at": now() - KEPT + timedelta(minutes=1)})
+    events = Events(world.sessions)
+    events._store([old, young])
+    events._purged = -1e9  # long ago
+    events._purge()
+    with world.sessions() as session:
+        assert [row.text for row in session.query(EventRow)] == ["young"]

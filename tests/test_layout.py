@@ -1,0 +1,137 @@
+"""The layout: who imports whom, who reads the environment, and what a role's folder holds."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.role import Role
+from stack.topology import AGENT_ROLES
+
+ROOT = Path(__file__).parents[1]
+SERVICES = ("agents", "bot", "forge", "orchestrator", "proxy")
+FOLDERS = (*SERVICES, "native", "sim", "stack")
+# folder → the folders of the project that it may import, besides itself
+MAY_IMPORT = {**{name: {"stack"} for name in SERVICES}, "native": {*FOLDERS}, "sim": set(), "stack": set()}
+SIMULATORS = sorted(p.name for p in (ROOT / "sim").iterdir() if (p / "__init__.py").exists())
+
+# Besides each service's `__main__.py`, which hands on what it read:
+READ_THE_ENVIRONMENT = {
+    "stack/settings.py",  # the one place that a service's settings come from
+    "stack/health.py",  # a program of its own
+    "stack/git.py",  # where this machine's certificates are, for git
+    "sim/not_github/git.py",  # PATH, for git
+    "native/processes.py",  # PATH and the like, for the processes of a stack
+    "native/rabbitmq.py",
+}
+ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
+# import name → what brings it, where that is not its name; None: for the type checker alone
+BROUGHT_BY = {"werkzeug": "flask", "dotenv": "pydantic_settings", "_typeshed": None}
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module or ""
+
+
+def reads_the_environment(path: Path) -> bool:
+    return any(is_environment(node) for node in ast.walk(ast.parse(path.read_text())))
+
+
+def is_environment(node: ast.AST) -> bool:
+    """Whether it says `os.environ` or the like; `request.environ` is something else."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="os"), attr=name):
+            return name in ENVIRONMENT
+        case ast.ImportFrom(module="os", names=names):
+            return any(alias.name in ENVIRONMENT for alias in names)
+    return False
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_what_it_may_alone(folder: str) -> None:
+    own = {folder, *MAY_IMPORT[folder]}
+    wrong = {(relative(p), m) for p in files(folder) for m in imported(p) if m.split(".")[0] in {*FOLDERS} - own}
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_product_imports_tests_or_benchmarks(folder: str) -> None:
+    assert not {relative(p) for p in files(folder) for m in imported(p) if m.split(".")[0] in ("tests", "bench")}
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_a_simulator_knows_no_other(simulator: str) -> None:
+    own = f"sim.{simulator}"
+    modules = {m for p in files(f"sim/{simulator}") for m in imported(p) if m.startswith("sim.")}
+    assert not {m for m in modules if m != own and not m.startswith(f"{own}.")}
+
+
+@pytest.mark.parametrize("folder", ["agents", "proxy", "stack"])
+def test_what_is_idle_does_not_import_what_only_a_task_needs(folder: str) -> None:
+    """claude-agent-sdk is imported only when there is a task: idle memory."""
+    wrong = set()
+    for path in files(folder):
+        top = ast.Module(
+            [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)], []
+        )
+        names = {a.name for n in ast.walk(top) if isinstance(n, ast.Import) for a in n.names}
+        names |= {n.module or "" for n in ast.walk(top) if isinstance(n, ast.ImportFrom)}
+        wrong |= {relative(path) for name in names if name.startswith("claude_agent_sdk")}
+    assert not wrong
+
+
+def test_only_the_entrance_of_a_service_reads_the_environment() -> None:
+    readers = {relative(p) for folder in FOLDERS for p in files(folder) if reads_the_environment(p)}
+    assert {name for name in readers if not name.endswith("__main__.py")} == READ_THE_ENVIRONMENT
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_can_be_started_as_a_module_and_has_settings(service: str) -> None:
+    assert (ROOT / service / "__main__.py").exists()
+    assert (ROOT / service / "settings.py").exists()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_file_says_first_what_it_is_for(folder: str) -> None:
+    silent = {relative(p) for p in files(folder) if p.read_text() and not ast.get_docstring(ast.parse(p.read_text()))}
+    assert not silent
+
+
+def test_every_role_that_has_a_queue_has_a_folder_and_the_other_way_round() -> None:
+    folders = {p.parent.name for p in (ROOT / "agents").glob("*/prompt.md")}
+    assert folders == set(AGENT_ROLES)
+    assert {p.parent.name for p in (ROOT / "agents").glob("*/__init__.py")} == set(AGENT_ROLES)
+
+
+@pytest.mark.parametrize("name", AGENT_ROLES)
+def test_a_role_is_a_folder_with_a_prompt_without_holes(name: str) -> None:
+    module = __import__(f"agents.{name}", fromlist=["ROLE"])
+    prompt = (ROOT / "agents" / name / "prompt.md").read_text()
+    assert isinstance(module.ROLE, Role)
+    assert (module.ROLE.name, module.ROLE.system_prompt) == (name, prompt)
+    assert prompt.strip()
+    assert "{" not in prompt, "a prompt has no holes: the brief travels beside it"
+
+
+def test_every_library_is_one_that_the_project_asks_for_or_pythons_own() -> None:
+    own = {*FOLDERS, *sys.stdlib_module_names}
+    wanted = {m.split(".")[0] for folder in FOLDERS for p in files(folder) for m in imported(p)} - own
+    asked = (ROOT / "pyproject.toml").read_text().replace("-", "_")
+    brought_by = {name: BROUGHT_BY.get(name, name) for name in wanted}
+    assert not {name for name, by in brought_by.items() if by and f'"{by}' not in asked}

@@ -1,0 +1,213 @@
+"""What must agree: the settings classes, `.env.example`, Compose, the secrets that `stack.init` makes, the queues."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from pydantic import SecretStr
+
+from agents.settings import AgentSettings
+from bot.settings import BotSettings
+from forge.settings import ForgeSettings
+from orchestrator.settings import OrchestratorSettings
+from proxy.settings import ProxySettings
+from stack import topology
+from stack.ids import dashed
+from stack.init import SHARED
+from stack.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+ANYWHERE = "0.0.0.0"  # noqa: S104 - in a container, on its own networks
+PROXY_TIERS = ("SONNET", "HAIKU", "OPUS")
+MODULES: dict[str, type[Settings]] = {
+    "orchestrator": OrchestratorSettings,
+    "forge": ForgeSettings,
+    "proxy": ProxySettings,
+    "bot": BotSettings,
+    "agents": AgentSettings,
+}
+# Settings that nobody sets from outside: Compose and the native stack know them. All others stand in .env.example.
+INSIDE = {
+    "SERVICE_NAME", "HEARTBEAT_FILE", "DATA_DIR", "CLAUDE_CLI", "AGENT_ROLE", "AGENT_SLOT_UID",
+    "ORCHESTRATOR_HOST", "ORCHESTRATOR_PORT", "ORCHESTRATOR_URL",
+    "FORGE_HOST", "FORGE_PORT", "FORGE_URL",
+    "PROXY_HOST", "PROXY_PORT", "PROXY_URL",
+}  # fmt: skip
+# Read by `stack.settings` and `stack.health` themselves, before there are settings.
+BEFORE_SETTINGS = {"SECRETS_DIR", "HEALTH_URL"}
+# Read by docker-compose.sim.yml alone.
+SIMULATORS_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT"}
+
+
+def compose(name: str = "docker-compose.yml") -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    return content
+
+
+def services() -> dict[str, tuple[type[Settings], dict[str, Any]]]:
+    """Each service that has settings: their class, and what Compose says of it."""
+    found = {}
+    for name, service in compose()["services"].items():
+        module = service.get("command", ["", "", ""])[2]
+        if module in MODULES:
+            found[name] = (MODULES[module], service)
+    return found
+
+
+SERVICES = services()
+of_each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def fields(settings: type[Settings]) -> set[str]:
+    return {name.upper() for name in settings.model_fields}
+
+
+def made(service: str) -> set[str]:
+    """The secrets that `stack.init` makes for a service."""
+    shared = {places[service] for places in SHARED.values() if service in places}
+    return shared | ({"BROKER_URL"} if service in topology.USERS else set())
+
+
+def from_outside(service: str) -> set[str]:
+    settings, _ = SERVICES[service]
+    return fields(settings) - INSIDE - made(service)
+
+
+def env_example() -> dict[str, tuple[str, bool]]:
+    """Each variable with its value, and whether it stands alone: what is commented out shows a default."""
+    lines = re.findall(r"^(# )?([A-Z][A-Z0-9_]*)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert len(lines) == len({name for _, name, _ in lines})
+    return {name: (value, not comment) for comment, name, value in lines}
+
+
+def default(name: str) -> str:
+    """The default of a setting as it would stand in a file, where a class has the setting."""
+    values = {
+        cls.model_fields[name.lower()].get_default() for cls, _ in SERVICES.values() if name.lower() in cls.model_fields
+    }
+    assert len(values) == 1
+    value = values.pop()
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return str(value) if value else ""
+
+
+def test_every_service_of_the_stack_has_settings() -> None:
+    assert {cls for cls, _ in SERVICES.values()} == set(MODULES.values())
+
+
+def test_env_example_has_every_setting_from_outside_and_nothing_else() -> None:
+    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | SIMULATORS_PORTS
+
+
+@pytest.mark.parametrize("name", sorted(set(env_example()) - SIMULATORS_PORTS))
+def test_env_example_shows_the_default_of_a_setting_unless_it_must_be_set(name: str) -> None:
+    value, must_be_set = env_example()[name]
+    assert value == ("" if must_be_set else default(name))
+
+
+def test_what_must_be_set_is_marked_in_env_example() -> None:
+    text = (ROOT / ".env.example").read_text()
+    for name, (_, must_be_set) in env_example().items():
+        comment = text[: text.index(f"{name}=")].removesuffix("# ").splitlines()[-1]
+        assert comment.startswith("# "), f"{name} is not explained"
+        assert comment.endswith("MUST BE SET") == must_be_set, name
+
+
+@of_each_service
+def test_a_setting_without_a_default_is_made_inside_passed_by_compose_or_marked(service: str) -> None:
+    settings, described = SERVICES[service]
+    marked = {name for name, (_, must_be_set) in env_example().items() if must_be_set}
+    required = {name.upper() for name, field in settings.model_fields.items() if field.is_required()}
+    assert required - from_outside(service) <= made(service) | set(described["environment"])
+    assert required & from_outside(service) <= marked
+
+
+@of_each_service
+def test_a_service_gets_each_of_its_settings_from_outside_as_it_stands(service: str) -> None:
+    environment = SERVICES[service][1]["environment"]
+    passed = {name: value for name, value in environment.items() if "$" in str(value)}
+    assert passed == {name: f"${{{name}:-}}" for name in from_outside(service)}
+
+
+@of_each_service
+def test_compose_sets_nothing_that_a_service_does_not_read(service: str) -> None:
+    settings, described = SERVICES[service]
+    assert set(described["environment"]) <= fields(settings) | BEFORE_SETTINGS
+    assert not set(described["environment"]) & made(service)
+    assert "env_file" not in described
+
+
+@of_each_service
+def test_the_simulated_world_changes_only_settings_that_a_service_reads(service: str) -> None:
+    changed = compose("docker-compose.sim.yml")["services"].get(service, {}).get("environment", {})
+    assert set(changed) <= from_outside(service)
+
+
+@of_each_service
+def test_no_token_key_or_address_of_the_real_world_gets_into_the_simulated_one(service: str) -> None:
+    changed = compose("docker-compose.sim.yml")["services"].get(service, {}).get("environment", {})
+    real = re.compile(rf"(TELEGRAM|GITHUB)_.*|ALLOWED_USERS|({'|'.join(PROXY_TIERS)})_(PROVIDER.*|MODEL)")
+    assert set(filter(real.fullmatch, from_outside(service))) <= set(changed)
+
+
+@of_each_service
+def test_addresses_inside_are_those_that_the_services_listen_on(service: str) -> None:
+    ports = {name: cls.model_fields[f"{name}_port"].default for name, (cls, _) in SERVICES.items() if listens(name)}
+    addresses = {f"{name.upper()}_URL": f"http://{name}:{port}" for name, port in ports.items()}
+    environment = SERVICES[service][1]["environment"]
+    assert {name: value for name, value in environment.items() if name in addresses}.items() <= addresses.items()
+    assert environment.get(f"{service.upper()}_HOST") == (ANYWHERE if listens(service) else None)
+
+
+def listens(service: str) -> bool:
+    return f"{service}_port" in SERVICES[service][0].model_fields
+
+
+@of_each_service
+def test_a_service_mounts_its_own_secrets_alone_and_cannot_write_them(service: str) -> None:
+    described = SERVICES[service][1]
+    mounted = [volume for volume in described["volumes"] if volume.startswith("secrets")]
+    assert mounted == [f"secrets-{service}:/secrets/{service}:ro"]
+    assert described["environment"]["SECRETS_DIR"] == f"/secrets/{service}"
+    assert f"secrets-{service}:/secrets/{service}" in compose()["services"]["init"]["volumes"]
+
+
+def test_each_queue_has_a_service_that_consumes_it() -> None:
+    roles = {service["environment"]["AGENT_ROLE"]: name for name, (_, service) in SERVICES.items() if is_agent(name)}
+    assert roles == {role: dashed(role) for role in topology.AGENT_ROLES}
+    assert {queue for consumed, _, _ in topology.USERS.values() for queue in consumed} == set(topology.QUEUES)
+    assert set(topology.USERS) <= set(SERVICES)
+
+
+@of_each_service
+def test_an_agent_alone_has_no_way_out_and_runs_the_image_with_claude_code(service: str) -> None:
+    described = SERVICES[service][1]
+    assert described["image"].endswith("-agent" if is_agent(service) else "-service")
+    assert "inside" in described["networks"]
+    assert not (is_agent(service) and described["networks"] != ["inside"])
+    assert compose()["networks"]["inside"]["internal"] is True
+
+
+def is_agent(service: str) -> bool:
+    return SERVICES[service][0] is AgentSettings
+
+
+def test_secrets_belong_to_the_user_that_services_run_as() -> None:
+    user = re.search(r"useradd --uid (\d+)", (ROOT / "Dockerfile").read_text())
+    command = compose()["services"]["init"]["command"]
+    assert user
+    assert command[command.index("--owner") + 1] == user[1]
+
+
+def test_only_the_simulators_pages_are_published_and_on_this_machine_alone() -> None:
+    assert not [name for name, service in compose()["services"].items() if "ports" in service]
+    simulated = compose("docker-compose.sim.yml")["services"]
+    published = {name: service["ports"] for name, service in simulated.items() if "ports" in service}
+    example = env_example()
+    assert published == {
+        name: [f"127.0.0.1:${{{variable}:-{example[variable][0]}}}:{example[variable][0]}"]
+        for name, variable in (("not-telegram", "NOT_TELEGRAM_PORT"), ("not-github", "NOT_GITHUB_PORT"))
+    }
