@@ -11,7 +11,7 @@ from agents.cache import Cache
 from agents.claude import Claude
 from agents.role import Role
 from agents.runner import Runner
-from agents.sandbox import make_slots, reachable_claude, reachable_folder
+from agents.sandbox import make_slots, private_folder, reachable_claude, reachable_folder
 from agents.settings import AgentSettings
 from stack import logs, topology
 from stack.api import OrchestratorApi
@@ -37,7 +37,7 @@ def main(settings: AgentSettings) -> None:
     runner = Runner(
         role,
         slots=make_slots(folder / "slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid),
-        caches=Cache(folder / "cache", forge_url=settings.forge_url),
+        caches=Cache(private_folder(folder / "cache"), forge_url=settings.forge_url),
         claude=Claude(reachable_claude(settings.claude_cli or bundled_claude(), folder), settings.proxy_url),
         api=OrchestratorApi(settings.orchestrator_url, settings.api_token.get_secret_value()),
         publisher=publisher,

@@ -75,7 +75,14 @@ class Runner:
         if not isinstance(message, Task):
             raise GiveUp(f"a {message.type} is not a task")
         with about(message.run_id), self._alone_with(message) as stop:
-            claim = self._api.claim(message.id, holder=self._holder, instance=self._instance)
+            try:
+                claim = self._api.claim(message.id, holder=self._holder, instance=self._instance)
+            except GiveUp as error:  # a dead letter would tell nobody, and the run would wait for ever
+                outcome = Failure(
+                    what=f"the {dashed(self._role.name)} could not take the task: {error}", next="give_up"
+                )
+                self._publisher.publish(Result(task_id=message.id, run_id=message.run_id, attempt=0, outcome=outcome))
+                return
             if claim.verdict == "leased":
                 raise TryAgain(f"task {message.id} is being worked on")
             if claim.verdict == "run":

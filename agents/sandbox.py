@@ -59,8 +59,7 @@ class Slot:
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
         """Fresh folders; when the task ends, so does every process of the slot, and the folders go."""
-        self.end_processes()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.clear()
         workspace = Workspace(
             work=self.folder / "work",
             home=self.folder / "home",
@@ -72,11 +71,10 @@ class Slot:
                 path.mkdir(parents=True)
             for path in (workspace.home, workspace.temporary):
                 path.mkdir(mode=0o700)
-                self._give(path)
+            self._give(workspace)
             yield workspace
         finally:
-            self.end_processes()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.clear()
 
     def environment(self, claude: Path, started: Path) -> dict[str, str]:
         """What the wrapper needs to start `claude` in this slot."""
@@ -97,6 +95,19 @@ class Slot:
             self._kill(pids)
             time.sleep(0.02)
 
+    def clear(self) -> None:
+        """Ends every process of the slot and removes its folders. Raises TryAgain where that does not work."""
+        self.end_processes()
+        if not self.folder.exists():
+            return
+        own = [path for path in (self.folder / "home", self.folder / "tmp") if path.exists()]
+        if self.uid is not None and own:
+            # in a container root may not pass over permissions, so the slot's user empties what is its own
+            self._as_user('chmod -R u+rwX -- "$@"; find "$@" -mindepth 1 -delete', *map(str, own))
+            for path in own:
+                path.rmdir()
+        shutil.rmtree(self.folder)
+
     def is_busy(self) -> bool:
         """Whether a process runs in the slot."""
         return bool(self._processes())
@@ -105,8 +116,13 @@ class Slot:
     def _mark(self) -> str:
         return str(self.folder)
 
-    def _give(self, path: Path) -> None:
-        if self.uid is not None:
+    def _give(self, workspace: Workspace) -> None:
+        """The slot's user may enter its own folder, which others may not, and write in two places."""
+        if self.uid is None:
+            return
+        self.folder.chmod(0o750)
+        os.chown(self.folder, -1, self.uid)
+        for path in (workspace.home, workspace.temporary):
             os.chown(path, self.uid, self.uid)
 
     def _processes(self) -> list[int]:
@@ -129,8 +145,13 @@ class Slot:
                     os.kill(pid, signal.SIGKILL)
             return
         # as the slot's user, to every process that it may signal: nothing can fork its way out of that
+        self._as_user("kill -9 -1")
+
+    def _as_user(self, script: str, *arguments: str) -> None:
+        assert self.uid is not None  # noqa: S101 - asked for as root alone
+        command = ["sh", "-c", script, "sh", *arguments]
         subprocess.run(
-            ["sh", "-c", "kill -9 -1"], user=self.uid, group=self.uid, extra_groups=[], check=False, cwd="/", env={}
+            command, user=self.uid, group=self.uid, extra_groups=[], check=False, cwd="/", env={"PATH": os.defpath}
         )
 
 
@@ -149,6 +170,13 @@ def reachable_folder(folder: Path) -> Path:
         for parent in (folder, *folder.absolute().parents):
             if not parent.stat().st_mode & 0o001:
                 raise GiveUp(f"DATA_DIR {folder}: other users may not enter {parent}; choose a folder that they can")
+    return folder
+
+
+def private_folder(folder: Path) -> Path:
+    """`folder`, made, for this user alone: what other tasks have cached is not a slot's business."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     return folder
 
 

@@ -93,7 +93,7 @@ def summarise(reviewed: Reviewed, posted: list[dict[str, Any]]) -> dict[str, Any
     """The last line: what was done, what is proven of it, and where the time went."""
     run = reviewed.run
     found = points(run, sent=reviewed.sent, received=reviewed.received)
-    outcomes = {task["step"]: task["outcome"] or {} for task in run["tasks"]}
+    outcomes = {task["outcome"]["report"]: task["outcome"] for task in run["tasks"] if task["outcome"]}
     coverage = outcomes.get("review", {}).get("coverage", {})
     return {
         "state": run["state"],
@@ -102,7 +102,7 @@ def summarise(reviewed: Reviewed, posted: list[dict[str, Any]]) -> dict[str, Any
         "findings": len(outcomes.get("review", {}).get("findings", [])),
         "inline_comments": sum(len(one["comments"]) for one in posted),
         "hunks": {name: coverage.get(name) for name in ("hunks", "read", "binary_files")},
-        "receipt": outcomes.get("post"),
+        "receipt": outcomes.get("receipt"),
         "cost_usd": run["cost_usd"],
         "model": run["model"],
         "seconds": round(reviewed.received - reviewed.sent, 3),

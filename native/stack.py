@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,11 @@ class Stack:
         }
 
     @property
+    def first_uid(self) -> int:
+        """The first user id of the slots, by folder: two stacks must not end each other's processes."""
+        return 61000 + zlib.crc32(str(self.folder).encode()) % 300 * 100
+
+    @property
     def secrets(self) -> Path:
         """Where the secrets inside the stack lie, a folder per service."""
         return self.folder / "secrets"
@@ -135,7 +141,7 @@ class Stack:
     def _reviewer(self, name: str, number: int) -> Process:
         own = {
             "AGENT_ROLE": "pr_reviewer",
-            "AGENT_SLOT_UID": str(61000 + 20 * number),
+            "AGENT_SLOT_UID": str(self.first_uid + 20 * number),
             "DATA_DIR": str(reachable(self.folder) / name),
             "SECRETS_DIR": str(self.secrets / "pr-reviewer"),
         }
@@ -156,11 +162,13 @@ class Stack:
         """The outside world as this service may know it: each secret goes to the one service that holds it."""
         known = self._outside if self._outside is not None else self._simulated()
         prefixes = {
+            "agents": ("AGENT_SILENCE_SECONDS",),
             "bot": ("TELEGRAM_", "ALLOWED_USERS"),
-            "forge": ("GITHUB_",),
-            "proxy": ("HAIKU_", "SONNET_", "OPUS_"),
+            "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
+            "orchestrator": ("TASK_", "DATABASE_URL"),
+            "proxy": ("HAIKU_", "SONNET_", "OPUS_", "PROXY_WORKERS"),
         }
-        return {name: value for name, value in known.items() if name.startswith(prefixes.get(service, ("?",)))}
+        return {k: v for k, v in known.items() if k.startswith(("LOG_LEVEL", *prefixes[service]))}
 
     def _simulated(self) -> dict[str, str]:
         return {

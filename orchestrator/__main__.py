@@ -69,7 +69,7 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
         outbox,
         Reaper(sessions, outbox=outbox, results=results),
         WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port),
-        Consumer(broker, topology.RESULTS, take_result, publisher=publisher, workers=4),
+        Consumer(broker, topology.RESULTS, take_result, publisher=publisher, workers=4, trusts=results.trusts),
         Consumer(
             broker,
             topology.REQUESTS,

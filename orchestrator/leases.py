@@ -13,6 +13,7 @@ from stack import tokens
 from stack.api import Claim, Renewal
 from stack.errors import GiveUp
 from stack.messages import ReviewPullRequest, Task, decode
+from stack.topology import AGENT_ROLES
 
 LEASE_SECONDS = 15.0
 # One run of the model, and one more after a crash: what a fault may cost at most.
@@ -44,8 +45,8 @@ class Leases:
         """
         with self._sessions.begin() as session:
             task = session.get(TaskRow, str(task_id), with_for_update=True)
-            if task is None:
-                raise GiveUp(f"there is no task {task_id}")
+            if task is None or task.role not in AGENT_ROLES:
+                raise GiveUp(f"there is no task {task_id} for an agent")
             run = session.get_one(Run, task.run_id)
             if session.get(ResultRow, task.id) is not None:
                 return Claim(verdict="done")

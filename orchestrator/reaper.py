@@ -21,6 +21,8 @@ LEASE_OVERDUE_SECONDS = 30.0
 # The forge holds no lease. Its effects are safe to repeat, so a second copy of a task does no harm.
 FORGE_SILENT = timedelta(seconds=150)
 MOST_REDISPATCHES = 3
+# An agent's task that nobody has taken: its message may have been put aside, or there is just a lot to do.
+UNTAKEN = timedelta(hours=1)
 
 
 class Reaper:
@@ -53,7 +55,8 @@ class Reaper:
     def _overdue(self) -> list[str]:
         claimed = (TaskRow.lease_until > 0) & (TaskRow.lease_until < time.time() - LEASE_OVERDUE_SECONDS)
         silent = (TaskRow.role == "forge") & (TaskRow.created < now() - FORGE_SILENT)
-        query = select(TaskRow.id).where(TaskRow.done.is_(False), or_(claimed, silent))
+        untaken = (TaskRow.role != "forge") & (TaskRow.lease_until == 0) & (TaskRow.created < now() - UNTAKEN)
+        query = select(TaskRow.id).where(TaskRow.done.is_(False), or_(claimed, silent, untaken))
         with self._sessions() as session:
             return list(session.scalars(query))
 

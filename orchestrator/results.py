@@ -5,7 +5,8 @@ from uuid import UUID
 
 from orchestrator.store import ResultRow, Run, Sessions, TaskRow
 from orchestrator.waiters import Waiters
-from stack.messages import Failure, Result, decode, encode
+from stack.ids import dashed
+from stack.messages import AnyMessage, Failure, Result, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,14 @@ class Results:
     def __init__(self, sessions: Sessions, waiters: Waiters) -> None:
         self._sessions = sessions
         self._waiters = waiters
+
+    def trusts(self, message: AnyMessage, sender: str) -> bool:
+        """Whether `sender`, a user of the broker, plays the role whose task this is a result of."""
+        if not isinstance(message, Result):
+            return False
+        with self._sessions() as session:
+            task = session.get(TaskRow, str(message.task_id))
+        return task is not None and dashed(task.role) == sender
 
     def take(self, result: Result) -> bool:
         """Stores a result. False where it is a repeat, of an older attempt, or of no task that we know."""

@@ -46,6 +46,7 @@ class Connection:
         self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._parameters.blocked_connection_timeout = 60
         self._parameters.client_properties = {"connection_name": name}
+        self.user = str(self._parameters.credentials.username)
         self._heartbeat_file = heartbeat_file
         self._connection: pika.BlockingConnection | None = None
         self._stopping = threading.Event()
@@ -143,8 +144,7 @@ class Publisher(Connection):
         Raises TryAgain where the broker could not be reached or did not take it in `timeout` seconds, GiveUp where
         no queue is bound. A message may arrive twice when a confirmation is lost; receivers look at its id.
         """
-        queue = topology.queue_of(message)
-        self.send(topology.WORK, queue, encode(message), {}, timeout)
+        self.send(topology.queue_of(message), encode(message), {}, timeout)
 
     def mention(self, message: Progress | Signal) -> None:
         """Sends what may be lost: at once, without waiting, and in silence where the broker is away."""
@@ -155,25 +155,25 @@ class Publisher(Connection):
         body = encode(message)
         self.soon(lambda: self._unconfirmed and self._unconfirmed.basic_publish(exchange, key, body))
 
-    def send(self, exchange: str, key: str, body: bytes, headers: dict[str, Any], timeout: float) -> None:
+    def send(self, queue: str, body: bytes, headers: dict[str, Any], timeout: float) -> None:
         """As `publish`, for a body that is already encoded."""
         deadline = time.monotonic() + timeout
         while True:
             try:
-                return self._send_once(exchange, key, body, headers, deadline - time.monotonic())
+                return self._send_once(queue, body, headers, deadline - time.monotonic())
             except TryAgain:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 
-    def _send_once(self, exchange: str, key: str, body: bytes, headers: dict[str, Any], timeout: float) -> None:
+    def _send_once(self, queue: str, body: bytes, headers: dict[str, Any], timeout: float) -> None:
         if not self.ready.wait(max(timeout, 0)):
             raise TryAgain("the message broker cannot be reached")
         done: Future[None] = Future()
         with self._lock:
             self._waiting.add(done)
         try:
-            if not self.soon(partial(self._send_now, done, exchange, key, body, headers)):
+            if not self.soon(partial(self._send_now, done, queue, body, headers)):
                 raise TryAgain(LOST)
             done.result(max(timeout, 0.01))
         except TimeoutError as error:
@@ -182,20 +182,20 @@ class Publisher(Connection):
             with self._lock:
                 self._waiting.discard(done)
 
-    def _send_now(self, done: Future[None], exchange: str, key: str, body: bytes, headers: dict[str, Any]) -> None:
+    def _send_now(self, done: Future[None], queue: str, body: bytes, headers: dict[str, Any]) -> None:
         try:
             assert self._channel is not None  # noqa: S101 - set before the connection is ready
             properties = pika.BasicProperties(
-                content_type="application/json", delivery_mode=PERSISTENT, headers=headers
+                content_type="application/json", delivery_mode=PERSISTENT, headers=headers, user_id=self.user
             )
-            self._channel.basic_publish(exchange, key, body, properties, mandatory=True)
+            self._channel.basic_publish(topology.exchange_of(queue), "", body, properties, mandatory=True)
         except UnroutableError:
-            _fail(done, GiveUp(f"no queue is bound for {key}"))
+            _fail(done, GiveUp(f"there is no queue {queue}"))
         except NackError:
-            _fail(done, TryAgain(f"the message broker refused a message for {key}"))
+            _fail(done, TryAgain(f"the message broker refused a message for {queue}"))
         except AMQPError as error:
             refused = isinstance(error, ChannelClosedByBroker) and error.reply_code == ACCESS_REFUSED
-            _fail(done, GiveUp(f"no right to send to {key}") if refused else TryAgain(LOST))
+            _fail(done, GiveUp(f"no right to send to {queue}") if refused else TryAgain(LOST))
             raise
         else:
             if not done.done():
@@ -221,8 +221,9 @@ def _fail(done: Future[None], error: StackError) -> None:
 class Consumer(Connection):
     """Hands each message of a queue to `handle` in one of `workers` threads, and acknowledges it when that returns.
 
-    `handle` raises TryAgain to see the message again after a delay, GiveUp to send it to the dead-letter queue. An
-    error that nobody foresaw is tried three times. What cannot be read goes to the dead-letter queue at once.
+    What `trusts` does not take from its sender is dead-lettered, and so is at once what cannot be read. `handle` raises
+    TryAgain to see the message again after a delay, GiveUp to send it to the dead-letter queue. An error that nobody
+    foresaw is tried three times.
     """
 
     def __init__(
@@ -234,8 +235,10 @@ class Consumer(Connection):
         publisher: Publisher,
         workers: int = 1,
         heartbeat_file: Path | None = None,
+        trusts: Callable[[AnyMessage, str], bool] = lambda _message, _sender: True,
     ) -> None:
         super().__init__(url, f"{queue}.consumer", heartbeat_file)
+        self._trusts = trusts
         self._queue = queue
         self._handle = handle
         self._publisher = publisher
@@ -290,11 +293,17 @@ class Consumer(Connection):
         if self._stopping.is_set():
             return  # not acknowledged: the broker hands it to somebody else when we close
         self._under_way += 1
-        self._pool.submit(self._work, channel, method.delivery_tag, message, body, attempt)
+        # the broker lets nobody name another user than the one that is logged in; a delayed copy is from ourselves
+        sender = properties.user_id or ""
+        self._pool.submit(self._work, channel, method.delivery_tag, message, body, attempt, sender)
 
-    def _work(self, channel: BlockingChannel, tag: int, message: AnyMessage, body: bytes, attempt: int) -> None:
+    def _work(
+        self, channel: BlockingChannel, tag: int, message: AnyMessage, body: bytes, attempt: int, sender: str
+    ) -> None:
         accept: bool | None = True
         try:
+            if sender != self.user and not self._trusts(message, sender):
+                raise GiveUp(f"{sender or 'nobody'} may not send it")
             self._handle(message)
         except TryAgain as error:
             log.info("%s: again in %s s: %s", self._queue, topology.DELAY_SECONDS, error)
@@ -312,7 +321,7 @@ class Consumer(Connection):
         headers = {ATTEMPT_HEADER: attempt}
         while True:
             try:
-                self._publisher.send(topology.DELAY, self._queue, body, headers, PUBLISH_TIMEOUT_SECONDS)
+                self._publisher.send(topology.delay_of(self._queue), body, headers, PUBLISH_TIMEOUT_SECONDS)
                 return True
             except TryAgain as error:
                 log.warning("%s: could not delay a message yet: %s", self._queue, error)

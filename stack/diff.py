@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from stack.errors import GiveUp
 from stack.git import git
+
+MOST_BYTES = 20 << 20  # some 100 bytes of memory stand behind each byte of a diff
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
@@ -53,12 +56,19 @@ class FileDiff:
 
 
 def diff_between(repository: Path, base: str, head: str, *, timeout: float = 120) -> list[FileDiff]:
-    """The diff from commit `base` to commit `head` in a bare repository, with nothing of the repository obeyed."""
+    """The diff from commit `base` to commit `head` in a bare repository, with nothing of the repository obeyed.
+
+    Raises GiveUp where it has more than MOST_BYTES.
+    """
     printed = git(
         "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--unified=3", "--full-index",
         "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", base, head, "--",
         folder=repository, timeout=timeout,
     )  # fmt: skip
+    if len(printed) > MOST_BYTES:
+        raise GiveUp(
+            f"the change is too large to review: its diff has {len(printed) >> 20} MB, {MOST_BYTES >> 20} is most"
+        )
     return parse(printed.decode("utf-8", errors="replace"))
 
 

@@ -1,20 +1,19 @@
 """Every exchange, queue, user and right on the broker, in one place.
 
 The broker gets them as a definitions file at its start; a service's user may not make queues, but for the short-lived
-one it listens on. `queue_of` is the one function that knows where a message goes.
+one it listens on. Each queue has an exchange of its own: a right to send is a right to that exchange, which the broker
+checks on every way into it. Rights on routing keys it checks on the direct way alone, so nothing rests on them. `queue_of` is the one function that knows where a message goes.
 """
 
 import base64
 import hashlib
 import os
+import re
 from typing import Any
 
 from stack.ids import dashed
 from stack.messages import Message, Notification, Request, Result, Task
 
-WORK = "work"  # topic: routing key = queue
-DELAY = "delay"  # topic: routing key = queue; comes back to WORK after DELAY_SECONDS
-DEAD = "dead"  # topic: what could not be handled, by the queue it was in
 PROGRESS = "progress"  # topic: step.<run>, hop.<run>, log.<run>
 SIGNALS = "signals"  # topic: task.<id>
 
@@ -38,12 +37,12 @@ def agent_queue(role: str) -> str:
 
 QUEUES = (REQUESTS, RESULTS, BOT, FORGE, *map(agent_queue, AGENT_ROLES))
 
-# user → (queues it consumes, queues it sends to, whether it listens on a queue of its own)
-USERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
-    "orchestrator": ((REQUESTS, RESULTS), (BOT, FORGE, *map(agent_queue, AGENT_ROLES)), True),
-    "bot": ((BOT,), (REQUESTS,), True),
-    "forge": ((FORGE,), (RESULTS,), False),
-    **{dashed(role): ((agent_queue(role),), (RESULTS,), True) for role in AGENT_ROLES},
+# user → (queues it consumes, queues it sends to, what it listens to on a queue of its own)
+USERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "orchestrator": ((REQUESTS, RESULTS), (BOT, FORGE, *map(agent_queue, AGENT_ROLES)), (PROGRESS,)),
+    "bot": ((BOT,), (REQUESTS,), (PROGRESS,)),
+    "forge": ((FORGE,), (RESULTS,), ()),
+    **{dashed(role): ((agent_queue(role),), (RESULTS,), (SIGNALS,)) for role in AGENT_ROLES},
 }
 
 
@@ -61,21 +60,47 @@ def queue_of(message: Message) -> str:
     raise TypeError(f"a {type(message).__name__} has no queue")
 
 
+def exchange_of(queue: str) -> str:
+    """The exchange that leads to `queue` alone. Rights go by name alone, so it must not have the queue's."""
+    return f"to.{queue}"
+
+
+def delay_of(queue: str) -> str:
+    """Where a message waits that comes back to `queue` after DELAY_SECONDS."""
+    return f"{queue}.delay"
+
+
+def dead_of(queue: str) -> str:
+    """Where what could not be handled in `queue` is put aside."""
+    return f"{queue}.dead"
+
+
 def definitions(passwords: dict[str, str]) -> dict[str, Any]:
     """RabbitMQ's definitions file: all of the above, and a user per service with rights to its own queues only."""
+    queues = {name: arguments for queue in QUEUES for name, arguments in _queues(queue).items()}
     return {
         "vhosts": [{"name": "/"}],
         "users": [_user(name, passwords[name]) for name in USERS],
         "permissions": [_rights(name) for name in USERS],
-        "topic_permissions": [right for name in USERS for right in _topic_rights(name)],
-        "exchanges": [
-            {"name": n, "vhost": "/", "type": "topic", "durable": True, "auto_delete": False, "internal": False,
-             "arguments": {}}
-            for n in (WORK, DELAY, DEAD, PROGRESS, SIGNALS)
+        "exchanges": [*(_exchange(exchange_of(name), "fanout") for name in queues), *(_exchange(n, "topic") for n in _LOSABLE)],
+        "queues": [
+            {"name": name, "vhost": "/", "durable": True, "auto_delete": False, "arguments": arguments}
+            for name, arguments in queues.items()
         ],
-        "queues": [queue for name in QUEUES for queue in _queues(name)],
-        "bindings": [binding for name in QUEUES for binding in _bindings(name)],
+        "bindings": [
+            {"source": exchange_of(name), "vhost": "/", "destination": name, "destination_type": "queue", "routing_key": "",
+             "arguments": {}}
+            for name in queues
+        ],
     }  # fmt: skip
+
+
+_LOSABLE = (PROGRESS, SIGNALS)
+
+
+def _exchange(name: str, kind: str) -> dict[str, Any]:
+    settings = {"durable": True, "auto_delete": False, "internal": False, "arguments": {}}
+    return {"name": name, "vhost": "/", "type": kind, **settings}
 
 
 def _user(name: str, password: str) -> dict[str, Any]:
@@ -90,61 +115,29 @@ def _user(name: str, password: str) -> dict[str, Any]:
 
 
 def _rights(name: str) -> dict[str, str]:
-    consumes, _, listens = USERS[name]
-    own = [rf"{name}\.listen\..*"] if listens else []
-    exchanges = [WORK, DELAY, PROGRESS, SIGNALS]
-    read = [q.replace(".", r"\.") for q in consumes] + own
+    consumes, sends, hears = USERS[name]
+    own = [rf"{name}\.listen\..*"] if hears else []
+    signals = [SIGNALS] if name == "orchestrator" else []
+    exchanges = [*map(exchange_of, (*sends, *map(delay_of, consumes))), PROGRESS, *signals]
     return {
         "user": name,
         "vhost": "/",
         "configure": _any(own),
-        "write": _any([*exchanges, *own]),
-        "read": _any([*read, PROGRESS, SIGNALS] if listens else read),
+        "write": _any([*map(re.escape, exchanges), *own]),
+        "read": _any([*map(re.escape, consumes), *hears, *own]),
     }
-
-
-def _topic_rights(name: str) -> list[dict[str, str]]:
-    """Which routing keys a user may send with, exchange by exchange."""
-    consumes, sends, _ = USERS[name]
-    allowed = {
-        WORK: [q.replace(".", r"\.") for q in sends],
-        DELAY: [q.replace(".", r"\.") for q in consumes],
-        PROGRESS: [r"(step|hop|log)\..*"],
-        SIGNALS: [r"task\..*"] if name == "orchestrator" else [],
-    }
-    return [
-        {"user": name, "vhost": "/", "exchange": exchange, "write": _any(keys), "read": ".*"}
-        for exchange, keys in allowed.items()
-    ]
 
 
 def _any(patterns: list[str]) -> str:
     return f"^({'|'.join(patterns)})$" if patterns else "^$"
 
 
-def _queues(name: str) -> list[dict[str, Any]]:
+def _queues(name: str) -> dict[str, dict[str, Any]]:
+    """A queue, the one where its messages wait to come back, and the one for what could not be handled."""
     # all three of quorum, reject-publish and at-least-once are needed so that a dead letter is never lost
-    safe = {
-        "x-queue-type": "quorum",
-        "x-overflow": "reject-publish",
-        "x-dead-letter-strategy": "at-least-once",
+    safe = {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-dead-letter-strategy": "at-least-once"}
+    return {
+        name: {**safe, "x-delivery-limit": DELIVERY_LIMIT, "x-dead-letter-exchange": exchange_of(dead_of(name))},
+        delay_of(name): {**safe, "x-message-ttl": DELAY_SECONDS * 1000, "x-dead-letter-exchange": exchange_of(name)},
+        dead_of(name): {"x-queue-type": "quorum"},
     }
-    arguments: dict[str, dict[str, Any]] = {
-        name: {**safe, "x-delivery-limit": DELIVERY_LIMIT,
-               "x-dead-letter-exchange": DEAD, "x-dead-letter-routing-key": name},
-        f"{name}.delay": {**safe, "x-message-ttl": DELAY_SECONDS * 1000,
-                          "x-dead-letter-exchange": WORK, "x-dead-letter-routing-key": name},
-        f"{name}.dead": {"x-queue-type": "quorum"},
-    }  # fmt: skip
-    return [
-        {"name": n, "vhost": "/", "durable": True, "auto_delete": False, "arguments": a} for n, a in arguments.items()
-    ]
-
-
-def _bindings(name: str) -> list[dict[str, Any]]:
-    pairs = ((WORK, name), (DELAY, f"{name}.delay"), (DEAD, f"{name}.dead"))
-    return [
-        {"source": exchange, "vhost": "/", "destination": queue, "destination_type": "queue",
-         "routing_key": name, "arguments": {}}
-        for exchange, queue in pairs
-    ]  # fmt: skip

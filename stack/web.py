@@ -15,7 +15,14 @@ class WebServer:
     def __init__(self, app: Flask, *, host: str, port: int, threads: int = 16) -> None:
         self._sockets: dict[int, Any] = {}
         self._server: Any = create_server(
-            app, map=self._sockets, host=host, port=port, threads=threads, ident="claude-stack"
+            app,
+            map=self._sockets,
+            host=host,
+            port=port,
+            threads=threads,
+            ident="claude-stack",
+            connection_limit=1000,
+            channel_timeout=30,  # who connects and says nothing must not keep others out
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
 

@@ -4,11 +4,20 @@ A hunk counts as read when each of its lines, as it stands in the diff, was show
 result of a tool. What the model says about it does not count.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 
 from stack.diff import FileDiff, Hunk
 from stack.messages import Coverage, FileCoverage
+
+# What is binary by nature. One zero byte makes git call any other file binary too, and that must not hide code: such a
+# file counts as a hunk that was not read.
+NO_TEXT = re.compile(
+    r"\.(7z|a|avif|bin|bmp|bz2|class|db|dll|docx?|dylib|eot|exe|flac|gif|gz|ico|jar|jpe?g|mov|mp[34]|np[yz]|o|od[pst]|ogg"
+    r"|otf|parquet|pdf|pickle|pkl|png|pptx?|pyc|so|sqlite|tar|tgz|tiff?|ttf|wasm|wav|webm|webp|whl|woff2?|xlsx?|xz|zip|zst)$",
+    re.IGNORECASE,
+)
 
 
 class Shown:
@@ -44,6 +53,8 @@ def coverage(files: list[FileDiff], names: list[str], shown: Shown) -> Coverage:
 
 
 def _of_file(file: FileDiff, name: str, shown: Shown) -> FileCoverage:
+    if file.binary and not NO_TEXT.search(file.path):
+        return FileCoverage(path=file.path, hunks=1, read=0, binary=True)
     lines = file.text.removesuffix("\n").split("\n")
     read = sum(_is_read(file, hunk, name, lines, shown) for hunk in file.hunks)
     return FileCoverage(path=file.path, hunks=len(file.hunks), read=read, binary=file.binary)

@@ -1,5 +1,6 @@
 """One review: the brief is laid out, the record kept, the report checked and put together."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -84,7 +85,9 @@ class ReviewJob(Job):
         """The brief. A mark that nobody could know beforehand shows where strangers' text begins and ends."""
         mark = secrets.token_hex(8)
         facts = pull.model_dump_json(include={"repository", "number", "title", "body", "author", "base"}, indent=1)
-        listing = [f"{name}: {file.path} ({_size(file)})" for name, file in zip(self._names, self._files, strict=True)]
+        # a name as JSON stays on its line, whatever is in it
+        names = zip(self._names, self._files, strict=True)
+        listing = [f"{name}: {json.dumps(file.path, ensure_ascii=False)} ({_size(file)})" for name, file in names]
         shown = self._diffs_for_brief()
         return "\n".join(
             [

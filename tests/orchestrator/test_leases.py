@@ -46,10 +46,9 @@ def test_tokens_are_for_this_task_alone(world: World) -> None:
         verify(MODEL_KEY, "forge", answer.model_token)
 
 
-def test_a_token_of_a_task_that_reads_no_repository_opens_none(world: World) -> None:
-    run = world.run()
-    answer = claim(world, world.task(task=forge_task(run)))
-    assert verify(FORGE_KEY, "forge", answer.forge_token).repository == ""
+def test_an_agent_cannot_claim_what_the_forge_is_asked_for(world: World) -> None:
+    with pytest.raises(GiveUp, match="no task .* for an agent"):
+        claim(world, world.task(task=forge_task(world.run())))
 
 
 def test_a_task_with_a_result_is_done(world: World) -> None:

@@ -52,10 +52,18 @@ def test_a_lease_that_lives_or_has_only_just_ended_is_left_to_the_broker(
     assert world.publisher.published == []
 
 
-def test_a_task_that_waits_for_a_free_agent_is_not_lost(world: World, reaper: Reaper) -> None:
-    world.task(created=now() - timedelta(hours=3))
+def test_a_task_that_waits_for_a_free_agent_is_sent_again_after_an_hour_only(world: World, reaper: Reaper) -> None:
+    world.task(created=now() - timedelta(minutes=59))
     look(reaper)
     assert world.publisher.published == []
+
+
+def test_a_task_that_nobody_takes_is_sent_again_for_its_message_may_be_a_dead_letter(
+    world: World, reaper: Reaper
+) -> None:
+    task = world.task(created=now() - timedelta(minutes=61))
+    look(reaper)
+    assert world.publisher.published == [task]
 
 
 def test_a_task_that_is_done_is_not_sent_again(world: World, reaper: Reaper) -> None:

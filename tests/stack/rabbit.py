@@ -68,7 +68,7 @@ class Rabbit:
         """Puts anything into a queue, as the stack would."""
         with self.channel() as channel:
             channel.confirm_delivery()
-            channel.basic_publish(topology.WORK, queue, body, mandatory=True)
+            channel.basic_publish(topology.exchange_of(queue), "", body, mandatory=True)
 
     def delete(self, queue: str) -> None:
         """Deletes a queue under whoever consumes it."""
@@ -81,7 +81,7 @@ class Rabbit:
         arguments = next(q["arguments"] for q in definitions["queues"] if q["name"] == queue)
         with self.channel() as channel:
             channel.queue_declare(queue, durable=True, arguments=arguments)
-            channel.queue_bind(queue, topology.WORK, queue)
+            channel.queue_bind(queue, topology.exchange_of(queue))
 
 
 def _for_tests(definitions: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:

@@ -17,7 +17,6 @@ import pytest
 from native.processes import Process
 from native.review import Desk, Reviewed
 from native.stack import Stack
-from stack.topology import WORK
 from tests.whole.world import World
 
 SEED = int(os.environ.get("SEED", "2026"))
@@ -179,7 +178,7 @@ def test_a_task_that_is_delivered_twice_to_two_reviewers_is_done_once(world: Wor
     since = world.ask(f"/review {pull}")
     body = world.until(lambda: _task_body(world, pull))
     for _ in range(2):
-        world.send_as_orchestrator(WORK, "agent.pr-reviewer", body)
+        world.send_as_orchestrator("agent.pr-reviewer", body)
     reviewed = desk.wait_for_ending(since)
     assert_once(world, reviewed, attempts=1)
     time.sleep(6)  # the copies come back from the delay queue
@@ -189,7 +188,7 @@ def test_a_task_that_is_delivered_twice_to_two_reviewers_is_done_once(world: Wor
 
 def test_a_message_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(world: World, desk: Desk) -> None:
     for junk in (b"\xff\x00 not JSON", b"{}", b'{"type":"task","version":99}'):
-        world.send_as_orchestrator(WORK, "agent.pr-reviewer", junk)
+        world.send_as_orchestrator("agent.pr-reviewer", junk)
     assert_once(world, desk.review(f"/review {world.pull()}"), attempts=1)
 
 

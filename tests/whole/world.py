@@ -134,28 +134,29 @@ class World:
         path = self.stack.folder / "orchestrator/orchestrator.sqlite"
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
-    def send_as_orchestrator(self, exchange: str, key: str, body: bytes) -> None:
+    def send_as_orchestrator(self, queue: str, body: bytes) -> None:
         """Puts something into a queue, as only the orchestrator may."""
         publisher = Publisher(self.stack.secret("orchestrator", "BROKER_URL"), "test")
         publisher.start()
         try:
-            publisher.send(exchange, key, body, {}, 10)
+            publisher.send(queue, body, {}, 10)
         finally:
             publisher.stop()
 
     def slot_processes(self) -> list[int]:
-        """The processes that run as a slot's user, on the whole machine."""
-        return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _is_in_slot(Path("/proc", entry))]
+        """The processes that run as the user of one of this stack's slots."""
+        uids = range(self.stack.first_uid, self.stack.first_uid + 100)
+        return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _runs_as(uids, Path("/proc", entry))]
 
     def until(self, look: Callable[[], Any], *, seconds: float = 30) -> Any:
         """What `look` returns once it is true."""
         return wait_until(look, seconds=seconds)
 
 
-def _is_in_slot(process: Path) -> bool:
+def _runs_as(uids: range, process: Path) -> bool:
     try:
         status = (process / "status").read_text()
     except OSError:
         return False
     uid = int(status.split("\nUid:\t")[1].split()[0])
-    return 61000 <= uid < 61100 and "\nState:\tZ" not in status
+    return uid in uids and "\nState:\tZ" not in status
