@@ -32,7 +32,7 @@ MAX_RECONNECT_SECONDS = 5.0
 MAX_ATTEMPTS = 3  # of a handler that fails for a reason nobody foresaw
 PERSISTENT = pika.DeliveryMode.Persistent
 ATTEMPT_HEADER = "x-attempt"
-ACCESS_REFUSED = 403  # AMQP 0-9-1 reply code
+ACCESS_REFUSED, NOT_FOUND = 403, 404  # AMQP 0-9-1 reply codes
 LOST = "the connection to the message broker was lost"
 
 
@@ -193,9 +193,12 @@ class Publisher(Connection):
             _fail(done, GiveUp(f"there is no queue {queue}"))
         except NackError:
             _fail(done, TryAgain(f"the message broker refused a message for {queue}"))
-        except AMQPError as error:
-            refused = isinstance(error, ChannelClosedByBroker) and error.reply_code == ACCESS_REFUSED
-            _fail(done, GiveUp(f"no right to send to {queue}") if refused else TryAgain(LOST))
+        except ChannelClosedByBroker as error:
+            words = {ACCESS_REFUSED: f"no right to send to {queue}", NOT_FOUND: f"there is no queue {queue}"}
+            _fail(done, GiveUp(words[error.reply_code]) if error.reply_code in words else TryAgain(LOST))
+            raise
+        except AMQPError:
+            _fail(done, TryAgain(LOST))
             raise
         else:
             if not done.done():

@@ -2,7 +2,8 @@
 
 The broker gets them as a definitions file at its start; a service's user may not make queues, but for the short-lived
 one it listens on. Each queue has an exchange of its own: a right to send is a right to that exchange, which the broker
-checks on every way into it. Rights on routing keys it checks on the direct way alone, so nothing rests on them. `queue_of` is the one function that knows where a message goes.
+checks on every way into it. Rights on routing keys it checks on the direct way alone, so nothing rests on them.
+`queue_of` is the one function that knows where a message goes.
 """
 
 import base64
@@ -82,17 +83,13 @@ def definitions(passwords: dict[str, str]) -> dict[str, Any]:
         "vhosts": [{"name": "/"}],
         "users": [_user(name, passwords[name]) for name in USERS],
         "permissions": [_rights(name) for name in USERS],
-        "exchanges": [*(_exchange(exchange_of(name), "fanout") for name in queues), *(_exchange(n, "topic") for n in _LOSABLE)],
+        "exchanges": [_exchange(exchange_of(n), "fanout") for n in queues] + [_exchange(n, "topic") for n in _LOSABLE],
         "queues": [
             {"name": name, "vhost": "/", "durable": True, "auto_delete": False, "arguments": arguments}
             for name, arguments in queues.items()
         ],
-        "bindings": [
-            {"source": exchange_of(name), "vhost": "/", "destination": name, "destination_type": "queue", "routing_key": "",
-             "arguments": {}}
-            for name in queues
-        ],
-    }  # fmt: skip
+        "bindings": [_binding(exchange_of(name), name) for name in queues],
+    }
 
 
 _LOSABLE = (PROGRESS, SIGNALS)
@@ -101,6 +98,11 @@ _LOSABLE = (PROGRESS, SIGNALS)
 def _exchange(name: str, kind: str) -> dict[str, Any]:
     settings = {"durable": True, "auto_delete": False, "internal": False, "arguments": {}}
     return {"name": name, "vhost": "/", "type": kind, **settings}
+
+
+def _binding(exchange: str, queue: str) -> dict[str, Any]:
+    place = {"source": exchange, "vhost": "/", "destination": queue, "destination_type": "queue"}
+    return {**place, "routing_key": "", "arguments": {}}
 
 
 def _user(name: str, password: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_tokens_are_for_this_task_alone(world: World) -> None:
 
 
 def test_an_agent_cannot_claim_what_the_forge_is_asked_for(world: World) -> None:
-    with pytest.raises(GiveUp, match="no task .* for an agent"):
+    with pytest.raises(GiveUp, match=r"no task .* for an agent"):
         claim(world, world.task(task=forge_task(world.run())))
 
 
