@@ -125,7 +125,7 @@ class Claude:
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",  # no settings file can redirect the model calls
             "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-            "CLAUDE_CODE_MAX_RETRIES": "3",
+            "CLAUDE_CODE_MAX_RETRIES": "6",
             "API_TIMEOUT_MS": "120000",
             "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": "60000",
             "GIT_CONFIG_COUNT": "3",
@@ -250,6 +250,7 @@ class _Talk:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self.coming is not None:
                     await asyncio.wait({self.coming})
+                    self.coming.exception()  # it has been told already, or is of no interest any more
                 await messages.aclose()
 
     def _note_start(self) -> None:
@@ -320,9 +321,9 @@ class _Talk:
 def _api_failure(status: int | None, text: str) -> Exception:
     """What a failed model call means for the task."""
     words = _short(text) or "no reason given"
-    if status is not None and ((status == 429 and "spend limit" not in text) or status >= 500):
-        return TryAgain(f"the model could not be reached ({status}): {words}")
-    return GiveUp(f"the model call failed{f' ({status})' if status else ''}: {words}")
+    if status is None or status >= 500 or (status == 429 and "spend limit" not in text):
+        return TryAgain(f"the model could not be reached{f' ({status})' if status else ''}: {words}")
+    return GiveUp(f"the model call failed ({status}): {words}")
 
 
 def _short(text: object) -> str:

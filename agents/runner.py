@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from stack.logs import about
 from stack.messages import AnyMessage, Failure, Progress, Result, Review, Signal, Task, Usage
 
 log = logging.getLogger(__name__)
+
+# Results of the last tasks, in case one of them is delivered again.
+KEPT_RESULTS = 100
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,15 @@ class Runner:
         self._instance = instance
         self._silence_seconds = silence_seconds
         self._at_work: dict[UUID, Stop] = {}
+        self._finished: OrderedDict[UUID, Result] = OrderedDict()
 
     def take(self, message: AnyMessage) -> None:
         """Handles one delivery. Raises TryAgain while another process works on the task."""
         if not isinstance(message, Task):
             raise GiveUp(f"a {message.type} is not a task")
         with about(message.run_id), self._alone_with(message) as stop:
+            if (finished := self._finished.get(message.id)) is not None:
+                return self._bring(finished, stop)  # delivered again before the orchestrator had heard of the end
             try:
                 claim = self._api.claim(message.id, holder=self._holder, instance=self._instance)
             except GiveUp as error:  # a dead letter would tell nobody, and the run would wait for ever
@@ -121,8 +128,19 @@ class Runner:
             except Exception:
                 log.exception("the runner has a fault")
                 outcome = Failure(what=f"the {dashed(self._role.name)} had an internal error", next="retry")
-        result = Result(task_id=task.id, run_id=task.run_id, attempt=claim.attempt, outcome=outcome)
-        self._publisher.publish(result)
+            result = Result(task_id=task.id, run_id=task.run_id, attempt=claim.attempt, outcome=outcome)
+            self._bring(result, stop)
+
+    def _bring(self, result: Result, stop: Stop) -> None:
+        """Sends a result, however long the broker is away: it was paid for. Ends early where nobody wants it."""
+        self._finished[result.task_id] = result
+        while len(self._finished) > KEPT_RESULTS:
+            self._finished.popitem(last=False)
+        while not stop.reason:
+            try:
+                return self._publisher.publish(result)
+            except TryAgain as error:
+                log.warning("the result cannot be sent yet: %s", error)
 
     def _outcome(self, task: Task, claim: Claim, stop: Stop) -> Review:
         slot = self._slots.get()

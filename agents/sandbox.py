@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack.errors import GiveUp, TryAgain
+from stack.errors import GiveUp, StackError, TryAgain
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,10 @@ class Slot:
             self._give(workspace)
             yield workspace
         finally:
-            self.clear()
+            try:
+                self.clear()
+            except (OSError, StackError):  # what the task has brought must not be lost; the next one clears first
+                log.exception("%s could not be cleared", self.name)
 
     def environment(self, claude: Path, started: Path) -> dict[str, str]:
         """What the wrapper needs to start `claude` in this slot."""
@@ -166,8 +169,9 @@ def make_slots(folder: Path, *, count: int, first_uid: int) -> list[Slot]:
 def reachable_folder(folder: Path) -> Path:
     """`folder`, made, if a slot's user can enter it; raises GiveUp with the folder that is in the way."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()  # as Claude will name what it reads there
     if os.geteuid() == 0:
-        for parent in (folder, *folder.absolute().parents):
+        for parent in (folder, *folder.parents):
             if not parent.stat().st_mode & 0o001:
                 raise GiveUp(f"DATA_DIR {folder}: other users may not enter {parent}; choose a folder that they can")
     return folder

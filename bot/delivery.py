@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections import defaultdict
 
 from bot import texts
@@ -9,7 +10,7 @@ from bot.buttons import Buttons
 from bot.live import Live
 from bot.memory import Memory
 from bot.telegram import Keys, Telegram, Unreachable
-from stack.errors import GiveUp
+from stack.errors import GiveUp, TryAgain
 from stack.logs import about
 from stack.messages import AnyMessage, Ending, Note, Notification, Question
 
@@ -34,11 +35,14 @@ class Delivery:
         """
         if not isinstance(message, Notification):
             raise GiveUp(f"a {message.type} is not a notification")
-        with about(message.run_id):
-            async with self._locks[message.chat.chat_id]:
-                await self._send_once(message)
-            if isinstance(message.content, Ending):
-                await self._live.end(message.run_id, message.content)
+        try:
+            with about(message.run_id):
+                async with self._locks[message.chat.chat_id]:
+                    await self._send_once(message)
+                if isinstance(message.content, Ending):
+                    await self._live.end(message.run_id, message.content)
+        except sqlite3.Error as error:  # a full disk passes; a dead letter would be told to nobody
+            raise TryAgain(f"the bot's memory does not answer: {error}") from error
 
     async def _send_once(self, message: Notification) -> None:
         if not self._memory.begin_notification(message.id, message.run_id, message.chat.chat_id):

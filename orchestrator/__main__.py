@@ -12,19 +12,19 @@ from orchestrator.costs import ProxyLedger
 from orchestrator.events import Events
 from orchestrator.leases import Leases, Limits
 from orchestrator.outbox import Outbox
-from orchestrator.reaper import Reaper
+from orchestrator.reaper import LOOK_SECONDS, Reaper
 from orchestrator.results import Results
 from orchestrator.runs import Runs
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.steps import Steps
-from orchestrator.store import open_store, sqlite_url
+from orchestrator.store import database_may_be_away, open_store, sqlite_url
 from orchestrator.waiters import Waiters
 from orchestrator.workflows import register
 from stack import logs, topology
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.errors import GiveUp
 from stack.messages import AnyMessage, Result
-from stack.service import run_until_stopped
+from stack.service import Every, run_until_stopped
 from stack.web import WebServer
 
 # Pinned: a run that was started by an older version of the workflows is recovered by this one. A workflow that changes
@@ -59,7 +59,16 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
     def take_result(message: AnyMessage) -> None:
         if not isinstance(message, Result):
             raise GiveUp(f"a {message.type} is not a result")
-        results.take(message)
+        with database_may_be_away():
+            results.take(message)
+
+    def take_request(message: AnyMessage) -> None:
+        with database_may_be_away():
+            runs.take(message)
+
+    def trusts(message: AnyMessage, sender: str) -> bool:
+        with database_may_be_away():
+            return results.trusts(message, sender)
 
     run_until_stopped(
         publisher,
@@ -67,13 +76,14 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
         Listener(broker, "orchestrator", topology.PROGRESS, "#", events.hear),
         Workflows(),
         outbox,
-        Reaper(sessions, outbox=outbox, results=results),
+        Every(LOOK_SECONDS, Reaper(sessions, outbox=outbox, results=results).look),
+        Every(MEND_SECONDS, lambda: runs.mend(steps.abandon)),
         WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port),
-        Consumer(broker, topology.RESULTS, take_result, publisher=publisher, workers=4, trusts=results.trusts),
+        Consumer(broker, topology.RESULTS, take_result, publisher=publisher, workers=4, trusts=trusts),
         Consumer(
             broker,
             topology.REQUESTS,
-            runs.take,
+            take_request,
             publisher=publisher,
             workers=4,
             heartbeat_file=settings.heartbeat_file,
@@ -81,6 +91,9 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
     )
     # Workflows that wait for an agent or a person hold a thread each, which nothing would ever end.
     os._exit(0)
+
+
+MEND_SECONDS = 60.0
 
 
 class Workflows:

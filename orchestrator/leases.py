@@ -7,15 +7,21 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from orchestrator.results import Results
 from orchestrator.store import ResultRow, Run, Sessions, TaskRow
 from stack import tokens
 from stack.api import Claim, Renewal
 from stack.errors import GiveUp
+from stack.ids import dashed
 from stack.messages import ReviewPullRequest, Task, decode
 from stack.topology import AGENT_ROLES
 
 LEASE_SECONDS = 15.0
+# A token outlives the limit of the conversation by the time that the repository may take to arrive.
+PREPARATION_SECONDS = 900.0
 # One run of the model, and one more after a crash: what a fault may cost at most.
 MAX_ATTEMPTS = 2
 
@@ -57,12 +63,12 @@ class Leases:
             if task.lease_until > time.time() and task.holder != holder:
                 return Claim(verdict="leased")
             # the same holder as a new process means that the old process is gone
-            if task.attempt < MAX_ATTEMPTS:
+            if self._attempts(session, task) < MAX_ATTEMPTS:
                 task.attempt += 1
                 task.holder, task.instance = holder, instance
                 task.lease_until = time.time() + LEASE_SECONDS
                 return self._granted(task, run.person)
-        self._results.fail(task_id, f"the {task.role.replace('_', '-')} stopped {MAX_ATTEMPTS} times while at work")
+        self._results.fail(task_id, f"the {dashed(task.role)} stopped {MAX_ATTEMPTS} times while at work")
         return Claim(verdict="done")
 
     def renew(self, task_id: UUID, *, attempt: int) -> Renewal:
@@ -76,6 +82,12 @@ class Leases:
             task.lease_until = time.time() + LEASE_SECONDS
             return Renewal(verdict="go")
 
+    @staticmethod
+    def _attempts(session: Session, task: TaskRow) -> int:
+        """How often this role has worked for this run, on this task or on one that it took the place of."""
+        same = select(func.sum(TaskRow.attempt)).where(TaskRow.run_id == task.run_id, TaskRow.role == task.role)
+        return int(session.scalar(same) or 0)
+
     def _granted(self, task: TaskRow, person: str) -> Claim:
         message = decode(task.message)
         repository = ""
@@ -88,7 +100,7 @@ class Leases:
             role=task.role,
             attempt=task.attempt,
             budget_usd=self._limits.budget_usd,
-            expires=time.time() + self._limits.seconds,
+            expires=time.time() + self._limits.seconds + PREPARATION_SECONDS,
             repository=repository,
         )
         return Claim(

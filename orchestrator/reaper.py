@@ -1,7 +1,6 @@
 """Finds tasks whose worker is gone and whose message did not come back by itself, and sends them again."""
 
 import logging
-import threading
 import time
 from datetime import timedelta
 from uuid import UUID
@@ -10,8 +9,8 @@ from sqlalchemy import or_, select
 
 from orchestrator.outbox import Outbox
 from orchestrator.results import Results
-from orchestrator.store import Sessions, TaskRow
-from stack.messages import decode, now
+from orchestrator.store import Run, Sessions, TaskRow
+from stack.messages import ENDED, decode, now
 
 log = logging.getLogger(__name__)
 
@@ -26,37 +25,24 @@ UNTAKEN = timedelta(hours=1)
 
 
 class Reaper:
-    """Looks every few seconds; a task that was sent again too often fails, so that no run waits for ever."""
+    """A task that was sent again too often fails, so that no run waits for ever."""
 
     def __init__(self, sessions: Sessions, *, outbox: Outbox, results: Results) -> None:
         self._sessions = sessions
         self._outbox = outbox
         self._results = results
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="reaper", daemon=True)
 
-    def start(self) -> None:
-        """Begins to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends looking."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
-            try:
-                for task_id in self._overdue():
-                    self._send_again(task_id)
-            except Exception:
-                log.exception("looking for lost tasks failed")
+    def look(self) -> None:
+        """Sends again what is overdue."""
+        for task_id in self._overdue():
+            self._send_again(task_id)
 
     def _overdue(self) -> list[str]:
         claimed = (TaskRow.lease_until > 0) & (TaskRow.lease_until < time.time() - LEASE_OVERDUE_SECONDS)
         silent = (TaskRow.role == "forge") & (TaskRow.created < now() - FORGE_SILENT)
         untaken = (TaskRow.role != "forge") & (TaskRow.lease_until == 0) & (TaskRow.created < now() - UNTAKEN)
-        query = select(TaskRow.id).where(TaskRow.done.is_(False), or_(claimed, silent, untaken))
+        waiting = TaskRow.done.is_(False) & Run.cancelled.is_(False) & Run.state.not_in(ENDED)
+        query = select(TaskRow.id).join(Run, Run.id == TaskRow.run_id).where(waiting, or_(claimed, silent, untaken))
         with self._sessions() as session:
             return list(session.scalars(query))
 

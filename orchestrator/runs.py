@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from stack.messages import (
     Signal,
     StartReview,
     decode,
+    now,
 )
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,23 @@ class Runs:
         with self._sessions.begin() as session:
             self._outbox.put(session, note)
         self._outbox.send(note)
+
+    def mend(self, abandon: Callable[[UUID], None]) -> None:
+        """Starts runs whose workflow was not started, and has those whose workflow has failed told of by `abandon`."""
+        with self._sessions() as session:
+            query = select(Run.id, Run.workflow).where(
+                Run.state.not_in(ENDED), Run.created < now() - timedelta(minutes=1)
+            )
+            unended = list(session.execute(query))
+        for run_id, workflow in unended:
+            status = DBOS.get_workflow_status(run_id)
+            if status is None:
+                log.warning("run %s had no workflow; starting it", run_id)
+                with SetWorkflowID(run_id):
+                    DBOS.start_workflow(self._workflows[workflow], run_id)
+            elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
+                log.error("the workflow of run %s ended as %s; telling of it", run_id, status.status)
+                abandon(UUID(run_id))
 
     # --- what callers may see ---------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ R = TypeVar("R", bound=Value)
 
 # Seconds to wait before a task whose failure says "retry" is dispatched anew; an agent's is paid for, so once only.
 PAUSES = {"forge": (2.0, 10.0)}
-AGENT_PAUSES = (2.0,)
+AGENT_PAUSES = (5.0,)
 DAYS_TO_ANSWER = 7
 
 
@@ -128,6 +128,11 @@ class Steps:
     def finish(self, run_id: UUID, ending: Ending) -> None:
         """Ends the run, and tells whoever asked."""
         self.durable("finish", self._finish, str(run_id), ending.model_dump(mode="json"))
+
+    def abandon(self, run_id: UUID) -> None:
+        """Ends a run whose workflow has failed, so that whoever asked is told."""
+        ending = Ending(state="failed", headline="The run broke off inside the stack; its log says why.")
+        self._finish(str(run_id), ending.model_dump(mode="json"))
 
     def say(self, run_id: UUID, text: str) -> None:
         """A word of progress, which may be lost."""

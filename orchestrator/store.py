@@ -1,10 +1,13 @@
 """The store: runs, tasks with their leases, results, answers, costs, events, and the outbox (SQLAlchemy 2)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -16,6 +19,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from stack.errors import TryAgain
 from stack.messages import now
 
 Sessions = sessionmaker[Session]
@@ -125,6 +129,15 @@ class OutboxRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     message: Mapped[bytes] = mapped_column(LargeBinary)
     created: Mapped[datetime] = mapped_column(default=now)
+
+
+@contextmanager
+def database_may_be_away() -> Iterator[None]:
+    """Turns a fault of the database into TryAgain: a message that meets one comes again, however long that takes."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise TryAgain("the database does not answer") from error
 
 
 def open_store(url: str) -> Sessions:

@@ -70,5 +70,8 @@ class OrchestratorApi:
             raise Refused(f"the orchestrator refuses: {answer.text[:200]}")
         if not answer.ok:
             raise GiveUp(f"the orchestrator answers {answer.status_code}: {answer.text[:200]}")
-        result: dict[str, Any] = answer.json()
+        try:
+            result: dict[str, Any] = answer.json()
+        except ValueError as error:
+            raise TryAgain("the orchestrator's answer cannot be read") from error
         return result

@@ -105,7 +105,8 @@ class Connection:
 
     def _serve(self) -> None:
         self._connection = connection = pika.BlockingConnection(self._parameters)
-        self.set_up(connection.channel())
+        channel = connection.channel()
+        self.set_up(channel)
         self._failures = 0
         self.ready.set()
         beat = 0.0
@@ -114,6 +115,8 @@ class Connection:
                 self._heartbeat_file.touch()
                 beat = time.monotonic()
             connection.process_data_events(time_limit=1)
+            if channel.is_closed:  # pika tells of it only when the channel is used
+                raise AMQPError("the broker closed the channel")
 
     def _close(self) -> None:
         try:
@@ -124,7 +127,7 @@ class Connection:
 
     def _wait_before_reconnecting(self) -> None:
         self._failures += 1
-        limit = min(MAX_RECONNECT_SECONDS, 0.2 * 2**self._failures)
+        limit = min(MAX_RECONNECT_SECONDS, 0.2 * 2 ** min(self._failures, 10))
         self._stopping.wait(random.uniform(limit / 4, limit))  # noqa: S311 - jitter, not a secret
 
 
@@ -177,12 +180,15 @@ class Publisher(Connection):
                 raise TryAgain(LOST)
             done.result(max(timeout, 0.01))
         except TimeoutError as error:
+            done.cancel()  # what has not left yet does not leave any more
             raise TryAgain("the message broker did not confirm in time") from error
         finally:
             with self._lock:
                 self._waiting.discard(done)
 
     def _send_now(self, done: Future[None], queue: str, body: bytes, headers: dict[str, Any]) -> None:
+        if not done.set_running_or_notify_cancel():
+            return  # whoever asked for it has given up
         try:
             assert self._channel is not None  # noqa: S101 - set before the connection is ready
             properties = pika.BasicProperties(

@@ -41,7 +41,9 @@ def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
     logging.captureWarnings(True)
     for chatty in ("urllib3", "waitress", "dbos", "aiogram.event"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("pika").setLevel(logging.CRITICAL)  # stack.broker tells of each lost connection, once
+    # stack.broker tells of each lost connection, and agents.claude of how Claude Code ended, once
+    for told_already in ("pika", "claude_agent_sdk"):
+        logging.getLogger(told_already).setLevel(logging.CRITICAL)
     return redactor
 
 

@@ -3,7 +3,8 @@
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,6 +17,32 @@ class Part(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class Every:
+    """Calls `action` every `seconds` from a thread of its own. What it raises is logged, and the next call comes."""
+
+    def __init__(self, seconds: float, action: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._action = action
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begins; the first call comes after `seconds`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets a call under way end."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            try:
+                self._action()
+            except Exception:
+                log.exception("what is done every %s s failed", self._seconds)
 
 
 def run_until_stopped(*parts: Part) -> None:

@@ -32,6 +32,7 @@ class ReviewJob(Job):
         self._names = [f"diff/{number:04}.diff" for number in range(1, len(files) + 1)]
         self._shown = Shown()
         self._reminders = 0
+        self._accepted: Coverage | None = None
         self.prompt = self._write_prompt(pull)
 
     @classmethod
@@ -64,7 +65,11 @@ class ReviewJob(Job):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        unread = self._coverage().unread
+        if any(f["path"] == "repo/" for f in report["findings"]):
+            return "a finding's path is that of a file in the repository"
+        # what the model asks to read beside its report comes too late for it
+        self._accepted = self._coverage()
+        unread = self._accepted.unread
         if not unread or self._reminders >= REMINDERS:
             return None
         self._reminders += 1
@@ -76,7 +81,8 @@ class ReviewJob(Job):
         """The model's findings with the record's coverage."""
         handed_in = ModelReview.model_validate(structured)
         findings = tuple(f.model_copy(update={"path": f.path.removeprefix("repo/")}) for f in handed_in.findings)
-        return Review(summary=handed_in.summary, findings=findings, coverage=self._coverage(), usage=usage)
+        covered = self._accepted or self._coverage()
+        return Review(summary=handed_in.summary, findings=findings, coverage=covered, usage=usage)
 
     def _coverage(self) -> Coverage:
         return coverage(self._files, self._names, self._shown)

@@ -90,3 +90,12 @@ def test_a_name_with_a_line_break_stays_on_its_line() -> None:
 def test_the_marks_around_strangers_text_cannot_be_known_beforehand() -> None:
     one, two = (job(change("a.py")).prompt.split("--")[1] for _ in range(2))
     assert one != two
+
+
+def test_what_is_read_after_the_report_was_accepted_does_not_count() -> None:
+    text = change("a.py", BRIEF_CHARACTERS // 10)
+    large = job(text)
+    while large.objection(GOOD):
+        pass
+    large.heard("Read", {}, read("/work/diff/0001.diff", text))
+    assert large.report(GOOD, USAGE).coverage.read == 0

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from orchestrator.leases import LEASE_SECONDS, MAX_ATTEMPTS
+from orchestrator.leases import LEASE_SECONDS, MAX_ATTEMPTS, PREPARATION_SECONDS
 from orchestrator.store import Run, TaskRow
 from stack.api import Claim
 from stack.errors import GiveUp, Refused
@@ -41,7 +41,7 @@ def test_tokens_are_for_this_task_alone(world: World) -> None:
         assert (claims.task, claims.run, claims.attempt) == (str(task.id), str(task.run_id), 1)
         assert (claims.person, claims.role, claims.repository) == ("telegram:1", "pr_reviewer", "acme/shop")
         assert claims.budget_usd == LIMITS.budget_usd
-        assert 0 < claims.expires - time.time() <= LIMITS.seconds
+        assert 0 < claims.expires - time.time() <= LIMITS.seconds + PREPARATION_SECONDS
     with pytest.raises(Refused):
         verify(MODEL_KEY, "forge", answer.model_token)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.reaper import FORGE_SILENT, LEASE_OVERDUE_SECONDS, MOST_REDISPATCHES, Reaper
-from orchestrator.store import TaskRow
+from orchestrator.store import Run, TaskRow
 from stack.messages import Failure, Task, now
 from tests.orchestrator.played import World
 from tests.stack.samples import forge_task
@@ -21,8 +21,7 @@ def reaper(world: World) -> Reaper:
 
 def look(reaper: Reaper) -> None:
     """One round of what it does every few seconds."""
-    for task_id in reaper._overdue():
-        reaper._send_again(task_id)
+    reaper.look()
 
 
 def silent_forge_task(world: World) -> Task:
@@ -89,7 +88,9 @@ def test_it_gives_up_in_words(world: World, reaper: Reaper) -> None:
     assert world.waiting() == []
 
 
-def test_it_looks_by_itself_and_stops(reaper: Reaper) -> None:
-    reaper.start()
-    reaper.stop()
-    assert not reaper._thread.is_alive()
+def test_a_run_that_was_cancelled_or_has_ended_is_left_alone(world: World, reaper: Reaper) -> None:
+    for change in ({"cancelled": True}, {"state": "failed"}):
+        task = silent_forge_task(world)
+        world.change(Run, task.run_id, **change)
+    look(reaper)
+    assert world.publisher.published == []

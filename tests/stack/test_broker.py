@@ -265,6 +265,18 @@ def test_stop_waits_for_the_work_under_way_and_acknowledges_it(
 # --- what breaks --------------------------------------------------------------------------------------
 
 
+def test_a_channel_that_the_broker_closes_is_noticed_and_replaced(
+    publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    handler = Handler()
+    consumer = consume(handler)
+    wait_until(consumer.well, seconds=SECONDS)
+    consumer.soon(lambda: consumer._channel.basic_ack(999))  # 406: there is no such delivery
+    task = review_task()
+    publisher.publish(task)
+    assert handler.next() == task
+
+
 def test_a_consumer_that_the_broker_cancels_registers_anew(
     rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer], tmp_path: Path
 ) -> None:

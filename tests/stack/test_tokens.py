@@ -67,7 +67,7 @@ def test_what_we_signed_for_another_purpose_is_refused(content: object) -> None:
 
 def test_every_character_of_a_token_counts() -> None:
     token = sign(KEY, "model", CLAIMS)
-    for i in range(0, len(token), 7):
+    for i in range(0, len(token) - 1, 7):  # the last one has bits that stand for nothing
         changed = token[:i] + ("A" if token[i] != "A" else "B") + token[i + 1 :]
         with pytest.raises(Refused):
             verify(KEY, "model", changed)

@@ -30,6 +30,7 @@ class World:
         self.name = f"repo-{os.getpid()}-{next(_numbers)}"
         self.desk = Desk(stack, PERSON)
         self.github = GitHub(stack.ports.url("not_github"))
+        self.conversations_before = self.conversations()
 
     # --- pull requests ------------------------------------------------------------------------------
 
@@ -82,9 +83,10 @@ class World:
         """What happens to the next calls of the forge."""
         self._control("not_github", "POST", "faults", fault)
 
-    def model_calls(self) -> int:
-        """How many model calls not-anthropic has had."""
-        return int(client.call("GET", f"{self.stack.ports.url('not_anthropic')}/_sim/requests")["count"])
+    def conversations(self) -> int:
+        """How many conversations Claude has begun: requests that hold the first message alone."""
+        calls = client.call("GET", f"{self.stack.ports.url('not_anthropic')}/_sim/requests")["requests"]
+        return sum(call["path"].startswith("/v1/messages") and call["messages"] == 1 for call in calls)
 
     def behave(self) -> None:
         """Ends all faults, where the simulator lives."""
