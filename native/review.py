@@ -50,18 +50,17 @@ class Desk:
             events = self.person.events(since, wait=1)
             if final := next((e for e in events if is_final(e)), None):
                 sent = next(e["at"] for e in events if e["who"] == "person")
-                return Reviewed(self.ended_run(final["message"]), final["message"], sent, final["at"])
+                return Reviewed(self.ended_run(), final["message"], sent, final["at"])
         raise TimeoutError(f"no final message within {timeout} s\n{self.person.transcript()}")
 
-    def ended_run(self, final: Mapping[str, Any]) -> dict[str, Any]:
-        """The run that a final message tells of, with its events, unless those were lost (Progress may be)."""
-        run_id = self.run_of(final)
+    def ended_run(self) -> dict[str, Any]:
+        """This person's newest run that has ended, with its events, unless those were lost (Progress may be)."""
+        run_id = self._newest_ended()
         with suppress(TimeoutError):
             wait_until(lambda: self._with_events(run_id), seconds=2)
         return self.api.run(run_id)
 
-    def run_of(self, final: Mapping[str, Any]) -> str:
-        """The id of the newest ended run of this person."""
+    def _newest_ended(self) -> str:
         runs = self.api.runs(person=f"telegram:{self.person.user_id}")
         return str(next(run["id"] for run in runs if run["state"] in ENDED))
 

@@ -40,65 +40,35 @@ class RenewalAsked(Value):
     attempt: int
 
 
-def create_app(*, runs: Runs, leases: Leases, tokens: Mapping[str, str]) -> Flask:
-    """The API over `runs` and `leases`. `tokens` holds each caller's."""
-    app = Flask(__name__)
+class Routes:
+    """Adds views to an application, each behind the verb that its caller must be allowed."""
 
-    def route(method: str, path: str, verb: str) -> Callable[[View], View]:
+    def __init__(self, app: Flask, tokens: Mapping[str, str]) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    def add(self, method: str, path: str, verb: str) -> Callable[[View], View]:
+        """Decorates a view, which gets `caller` beside the arguments of its path."""
+
         def decorate(view: View) -> View:
             def guarded(**arguments: Any) -> Any:
-                caller = _caller(tokens)
+                caller = _caller(self._tokens)
                 if verb not in VERBS[caller]:
                     raise Refused(f"{caller} may not {verb}")
                 return view(caller=caller, **arguments)
 
-            app.add_url_rule(path, endpoint=f"{method} {path}", view_func=guarded, methods=[method])
+            self._app.add_url_rule(path, endpoint=f"{method} {path}", view_func=guarded, methods=[method])
             return view
 
         return decorate
 
-    @route("POST", "/runs", "start")
-    def start(caller: str) -> Any:
-        message = Request(person=caller, ask=StartReview.model_validate(request.get_json()))
-        runs.take(message)
-        return jsonify(id=str(message.id)), 202
 
-    @route("GET", "/runs", "list")
-    def newest(caller: str) -> Any:
-        return jsonify(runs=runs.newest(person=request.args.get("person"), limit=request.args.get("limit", 10, int)))
-
-    @route("GET", "/runs/<uuid:run_id>", "show")
-    def show(caller: str, run_id: UUID) -> Any:
-        return jsonify(runs.show(run_id))
-
-    @route("GET", "/runs/<uuid:run_id>/log", "log")
-    def show_log(caller: str, run_id: UUID) -> Any:
-        return jsonify(log=runs.log(run_id))
-
-    @route("POST", "/runs/<uuid:run_id>/cancel", "cancel")
-    def cancel(caller: str, run_id: UUID) -> Any:
-        person = runs.show(run_id)["person"]
-        runs.take(Request(person=person, ask=Cancel(run_id=run_id)))
-        return jsonify(state=runs.show(run_id)["state"]), 202
-
-    @route("POST", "/tasks/<uuid:task_id>/claim", "claim")
-    def claim(caller: str, task_id: UUID) -> Any:
-        asked = ClaimAsked.model_validate(request.get_json())
-        return leases.claim(task_id, holder=asked.holder, instance=asked.instance).model_dump()
-
-    @route("POST", "/tasks/<uuid:task_id>/renew", "renew")
-    def renew(caller: str, task_id: UUID) -> Any:
-        asked = RenewalAsked.model_validate(request.get_json())
-        return leases.renew(task_id, attempt=asked.attempt).model_dump()
-
-    @route("GET", "/metrics", "metrics")
-    def metrics(caller: str) -> Any:
-        counts = runs.count_by_state()
-        lines = [
-            "# TYPE claude_stack_runs gauge",
-            *(f'claude_stack_runs{{state="{s}"}} {n}' for s, n in counts.items()),
-        ]
-        return Response("\n".join(lines) + "\n", mimetype="text/plain")
+def create_app(*, runs: Runs, leases: Leases, tokens: Mapping[str, str]) -> Flask:
+    """The API over `runs` and `leases`. `tokens` holds each caller's."""
+    app = Flask(__name__)
+    routes = Routes(app, tokens)
+    _add_runs(routes, runs)
+    _add_tasks(routes, leases)
 
     @app.get("/healthz")
     def health() -> Any:
@@ -107,6 +77,53 @@ def create_app(*, runs: Runs, leases: Leases, tokens: Mapping[str, str]) -> Flas
 
     app.register_error_handler(Exception, _refusal)
     return app
+
+
+def _add_runs(routes: Routes, runs: Runs) -> None:
+    @routes.add("POST", "/runs", "start")
+    def start(caller: str) -> Any:
+        message = Request(person=caller, ask=StartReview.model_validate(request.get_json()))
+        runs.take(message)
+        return jsonify(id=str(message.id)), 202
+
+    @routes.add("GET", "/runs", "list")
+    def newest(caller: str) -> Any:
+        return jsonify(runs=runs.newest(person=request.args.get("person"), limit=request.args.get("limit", 10, int)))
+
+    @routes.add("GET", "/runs/<uuid:run_id>", "show")
+    def show(caller: str, run_id: UUID) -> Any:
+        return jsonify(runs.show(run_id))
+
+    @routes.add("GET", "/runs/<uuid:run_id>/log", "log")
+    def show_log(caller: str, run_id: UUID) -> Any:
+        return jsonify(log=runs.log(run_id))
+
+    @routes.add("POST", "/runs/<uuid:run_id>/cancel", "cancel")
+    def cancel(caller: str, run_id: UUID) -> Any:
+        person = runs.show(run_id)["person"]
+        runs.take(Request(person=person, ask=Cancel(run_id=run_id)))
+        return jsonify(state=runs.show(run_id)["state"]), 202
+
+    @routes.add("GET", "/metrics", "metrics")
+    def metrics(caller: str) -> Any:
+        counts = runs.count_by_state()
+        lines = [
+            "# TYPE claude_stack_runs gauge",
+            *(f'claude_stack_runs{{state="{s}"}} {n}' for s, n in counts.items()),
+        ]
+        return Response("\n".join(lines) + "\n", mimetype="text/plain")
+
+
+def _add_tasks(routes: Routes, leases: Leases) -> None:
+    @routes.add("POST", "/tasks/<uuid:task_id>/claim", "claim")
+    def claim(caller: str, task_id: UUID) -> Any:
+        asked = ClaimAsked.model_validate(request.get_json())
+        return leases.claim(task_id, holder=asked.holder, instance=asked.instance).model_dump()
+
+    @routes.add("POST", "/tasks/<uuid:task_id>/renew", "renew")
+    def renew(caller: str, task_id: UUID) -> Any:
+        asked = RenewalAsked.model_validate(request.get_json())
+        return leases.renew(task_id, attempt=asked.attempt).model_dump()
 
 
 def _caller(tokens: Mapping[str, str]) -> str:

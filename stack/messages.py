@@ -190,7 +190,6 @@ class Receipt(Value):
 
 
 Brief = Annotated[FetchPullRequest | ReviewPullRequest | PostReview, Field(discriminator="do")]
-Report = Annotated[PullRequest | Review | Receipt, Field(discriminator="report")]
 
 
 class Failure(Value):

@@ -158,6 +158,26 @@ def test_a_forge_that_dies_after_posting_posts_no_second_review(world: World, de
     assert len(world.finals(since)) == 1
 
 
+def test_a_forge_that_is_away_when_the_reviewer_fetches_is_waited_for(world: World, desk: Desk) -> None:
+    pull, forge = world.pull(), world.stack.services["forge"]
+    with world.on("task.claimed", lambda: crash_and_restart(forge)):
+        since = world.ask(f"/review {pull}")
+        reviewed = desk.wait_for_ending(since)
+    assert_once(world, reviewed, attempts=1)
+    assert len(world.finals(since)) == 1
+
+
+def test_a_proxy_that_is_killed_in_the_middle_is_waited_for(world: World, desk: Desk) -> None:
+    pull, proxy = world.pull(), world.stack.services["proxy"]
+    world.model("slow", delay_seconds=2)
+    with world.on("claude.started", lambda: crash_and_restart(proxy)):
+        since = world.ask(f"/review {pull}")
+        reviewed = desk.wait_for_ending(since)
+    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    assert world.review_attempts(reviewed) == 1
+    assert len(world.reviews()) == len(world.finals(since)) == 1
+
+
 @pytest.mark.parametrize("kill", [False, True], ids=["restarted", "killed"])
 def test_a_broker_that_goes_away_in_the_middle_loses_and_repeats_nothing(world: World, desk: Desk, kill: bool) -> None:
     pull = world.pull()
