@@ -17,19 +17,18 @@ from orchestrator.results import Results
 from orchestrator.runs import Runs
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.steps import Steps
-from orchestrator.store import database_may_be_away, open_store, sqlite_url
+from orchestrator.store import open_store, sqlite_url
 from orchestrator.waiters import Waiters
 from orchestrator.workflows import register
 from stack import logs, topology
 from stack.broker import Consumer, Listener, Publisher, share_run_records
-from stack.errors import GiveUp
-from stack.messages import AnyMessage, Result
 from stack.service import Every, run_until_stopped
 from stack.web import WebServer
 
 # Pinned: a run that was started by an older version of the workflows is recovered by this one. A workflow that changes
 # the order of its steps gets a new name.
 WORKFLOWS_VERSION = "1"
+MEND_SECONDS = 60.0  # between looks for runs whose workflow is gone
 
 
 def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = Steps) -> None:
@@ -56,20 +55,6 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
     )
     api = create_app(runs=runs, leases=leases, tokens=_callers(settings))
 
-    def take_result(message: AnyMessage) -> None:
-        if not isinstance(message, Result):
-            raise GiveUp(f"a {message.type} is not a result")
-        with database_may_be_away():
-            results.take(message)
-
-    def take_request(message: AnyMessage) -> None:
-        with database_may_be_away():
-            runs.take(message)
-
-    def trusts(message: AnyMessage, sender: str) -> bool:
-        with database_may_be_away():
-            return results.trusts(message, sender)
-
     run_until_stopped(
         publisher,
         events,
@@ -79,11 +64,11 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
         Every(LOOK_SECONDS, Reaper(sessions, outbox=outbox, results=results).look),
         Every(MEND_SECONDS, lambda: runs.mend(steps.abandon)),
         WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port),
-        Consumer(broker, topology.RESULTS, take_result, publisher=publisher, workers=4, trusts=trusts),
+        Consumer(broker, topology.RESULTS, results.receive, publisher=publisher, workers=4, trusts=results.trusts),
         Consumer(
             broker,
             topology.REQUESTS,
-            take_request,
+            runs.take,
             publisher=publisher,
             workers=4,
             heartbeat_file=settings.heartbeat_file,
@@ -91,9 +76,6 @@ def main(settings: OrchestratorSettings, *, make_steps: Callable[..., Steps] = S
     )
     # Workflows that wait for an agent or a person hold a thread each, which nothing would ever end.
     os._exit(0)
-
-
-MEND_SECONDS = 60.0
 
 
 class Workflows:

@@ -3,8 +3,9 @@
 import logging
 from uuid import UUID
 
-from orchestrator.store import ResultRow, Run, Sessions, TaskRow
+from orchestrator.store import ResultRow, Run, Sessions, TaskRow, database_may_be_away
 from orchestrator.waiters import Waiters
+from stack.errors import GiveUp
 from stack.ids import dashed
 from stack.messages import AnyMessage, Failure, Result, decode, encode
 
@@ -18,6 +19,14 @@ class Results:
         self._sessions = sessions
         self._waiters = waiters
 
+    @database_may_be_away()
+    def receive(self, message: AnyMessage) -> None:
+        """Takes what arrives in the queue of results. Raises GiveUp for anything else, or TryAgain."""
+        if not isinstance(message, Result):
+            raise GiveUp(f"a {message.type} is not a result")
+        self.take(message)
+
+    @database_may_be_away()
     def trusts(self, message: AnyMessage, sender: str) -> bool:
         """Whether `sender`, a user of the broker, plays the role whose task this is a result of."""
         if not isinstance(message, Result):

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from orchestrator.outbox import Outbox
-from orchestrator.store import AnswerRow, EventRow, ResultRow, Run, Sessions, TaskRow
+from orchestrator.store import AnswerRow, EventRow, ResultRow, Run, Sessions, TaskRow, database_may_be_away
 from orchestrator.waiters import Waiters
 from stack.broker import Publisher
 from stack.errors import GiveUp
@@ -53,8 +53,9 @@ class Runs:
         self._publisher = publisher
         self._waiters = waiters
 
+    @database_may_be_away()
     def take(self, message: AnyMessage) -> None:
-        """Handles one request; a repeat changes nothing. Raises GiveUp for a message of another kind."""
+        """Handles one request; a repeat changes nothing. Raises GiveUp for a message of another kind, else TryAgain."""
         if not isinstance(message, Request):
             raise GiveUp(f"a {message.type} is not a request")
         run_id = message.id if isinstance(message.ask, StartReview) else message.ask.run_id
