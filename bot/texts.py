@@ -24,17 +24,29 @@ STATES = {
     "cancelled": "⏹",
 }
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # of terminals: CSI and OSC
-# they turn the direction of what follows, and so could make a text read as another
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Where Telegram would begin a link, a mention, a tag or a command of its own accord: a path or a finding's title could
+# otherwise lead somewhere. A word joiner is not seen, and ends that.
+_LINKS = re.compile(r"(?<=\w)\.(?=\w)|(?<!\w)[@#/$](?=\w)|:(?=//)")
+_JOINER = "\u2060"
 
 BROKEN = "Something went wrong on my side. Please try again; if it stays, the log says more."
 
 
 def line(text: str, limit: int = 300) -> str:
     """A stranger's text as one line of safe HTML, of at most `limit` characters before escaping."""
+    return html.escape(_seen(text, limit))
+
+
+def inert(text: str, limit: int = 300) -> str:
+    """As `line`, and Telegram finds nothing in it to make a link of."""
+    return html.escape(_LINKS.sub(lambda found: found[0] + _JOINER, _seen(text, limit)))
+
+
+def _seen(text: str, limit: int) -> str:
+    """What is seen of a text, on one line. Format characters (Cf) turn its direction, or carry what nobody sees."""
     spaced = " ".join(_ESCAPES.sub("", text).split())
-    seen = "".join(c for c in spaced if c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs"))
-    return html.escape(seen if len(seen) <= limit else seen[: limit - 1] + "…")
+    seen = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return seen if len(seen) <= limit else seen[: limit - 1] + "…"
 
 
 def plain(markup: str) -> str:
@@ -140,8 +152,8 @@ def progress(title: str, steps: Sequence[str], seconds: float, run_id: UUID) -> 
         [
             head,
             *([f"✓ {earlier} earlier steps"] if earlier else []),
-            *(f"✓ {line(step, 200)}" for step in done),
-            *(f"… {line(step, 200)}" for step in steps[-1:]),
+            *(f"✓ {inert(step, 200)}" for step in done),
+            *(f"… {inert(step, 200)}" for step in steps[-1:]),
             f"<i>{duration(seconds)}</i> · <code>{short(run_id)}</code>",
         ]
     )
@@ -182,7 +194,7 @@ def _fit(head: str, details: Sequence[str], tail: Sequence[str]) -> str:
     room = LIMIT - _size("\n".join([head, *tail])) - 40
     lines: list[str] = []
     for number, detail in enumerate(details):
-        item = f"• {line(detail)}"
+        item = f"• {inert(detail)}"
         room -= _size(item) + 1
         if room < 0:
             lines.append(f"… and {len(details) - number} more")

@@ -13,7 +13,7 @@ from native.rabbitmq import RabbitMQ, free_port
 from stack.init import make_secrets
 
 SIMULATORS = ("not_github", "not_telegram", "not_anthropic")
-PERSON = 4242  # who writes in the demo and in tests
+PERSON = 1001  # who writes in the demo and in tests, and whom the chat page begins with
 # Tokens of the simulators: whoever reads them here has nothing.
 GITHUB_TOKEN = "not-a-github-token"  # noqa: S105
 TELEGRAM_TOKEN = "123456:not-a-telegram-token"  # noqa: S105

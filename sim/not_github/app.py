@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from sim.not_github.control import control
+from sim.not_github.control import control, create_example
 from sim.not_github.hub import Hub, Refusal
 from sim.not_github.outside import Faults, Outside
 from sim.not_github.page import page
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-def create_app(hub: Hub) -> "WSGIApplication":
+def create_app(hub: Hub, *, example: bool = False) -> "WSGIApplication":
     flask = Flask(__name__, static_folder=None)
     flask.json.sort_keys = False  # type: ignore[attr-defined]
     faults = Faults()
@@ -25,6 +25,9 @@ def create_app(hub: Hub) -> "WSGIApplication":
         flask.register_blueprint(blueprint)
     flask.register_error_handler(Refusal, lambda refusal: (refusal.body, refusal.status))
     flask.register_error_handler(HTTPException, _as_refusal)
+    if example:
+        with flask.app_context():
+            create_example()
     return Outside(flask, hub, faults)
 
 

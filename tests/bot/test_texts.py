@@ -1,5 +1,6 @@
 """What the bot says: complete, within Telegram's limits, and never a stranger's markup."""
 
+import html
 import re
 from typing import Any
 from uuid import UUID
@@ -137,3 +138,24 @@ def test_money_is_in_dollars(dollars: float, words: str) -> None:
 def test_help_has_an_example_of_each_command() -> None:
     for command in COMMANDS:
         assert f"<code>{command.example}</code>" in texts.help_()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see https://evil.example/x",
+        "@octocat merged it",
+        "/cancel",
+        "#tag",
+        "evil.example/login.md",
+        "it's <b>$USD</b>",
+    ],
+)
+def test_nothing_in_a_detail_becomes_a_link(text: str) -> None:
+    shown = texts.inert(text)
+    assert "\u2060" in shown
+    assert shown.replace("\u2060", "") == html.escape(text)
+
+
+def test_what_is_not_seen_is_not_sent() -> None:
+    assert texts.line("a\u202eb\u200bc\U000e0041d") == "abcd"

@@ -18,9 +18,9 @@ ALONE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMI
 
 
 @contextmanager
-def running(data: Path) -> Iterator[str]:
+def running(data: Path, *more: str) -> Iterator[str]:
     """Its address; it ends by SIGTERM, and must end well."""
-    command = [sys.executable, "-m", "sim.not_github", "--port", "0", "--data", str(data), "--token", TOKEN]
+    command = [sys.executable, "-m", "sim.not_github", "--port", "0", "--data", str(data), "--token", TOKEN, *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         try:
             assert program.stdout is not None

@@ -525,3 +525,9 @@ def test_the_help_teaches() -> None:
     command = [sys.executable, "-m", "sim.not_github", "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "/_sim/example" in text
+
+
+def test_the_example_can_be_there_from_the_start(tmp_path: Path) -> None:
+    for _ in range(2):  # and again over the same data
+        with running(tmp_path, "--example") as url:
+            assert requests.get(f"{url}/repos/acme/shop/pulls/12", timeout=30).json()["state"] == "open"
