@@ -18,6 +18,8 @@ from stack.topology import PROGRESS
 from tests.sim.not_github import commit, git
 
 BAD_LINE = b"password = eval(input())\n"
+# Claude Code sends the prompt with a message of its own; each further turn adds to these.
+FIRST = 2
 _numbers = itertools.count(1)
 
 
@@ -84,9 +86,9 @@ class World:
         self._control("not_github", "POST", "faults", fault)
 
     def conversations(self) -> int:
-        """How many conversations Claude has begun: requests that hold the first message alone."""
+        """How many conversations Claude has begun: requests that hold its first messages alone."""
         calls = client.call("GET", f"{self.stack.ports.url('not_anthropic')}/_sim/requests")["requests"]
-        return sum(call["path"].startswith("/v1/messages") and call["messages"] == 1 for call in calls)
+        return sum(call["path"].startswith("/v1/messages") and call["messages"] == FIRST for call in calls)
 
     def behave(self) -> None:
         """Ends all faults, where the simulator lives."""
