@@ -10,7 +10,7 @@ import sys
 import time
 
 from native.hops import after_claude, before_claude, points, seconds_per_hop
-from native.processes import ROOT
+from native.processes import ROOT, end_in_order_on_sigterm
 from native.review import Desk
 from native.stack import Stack
 from sim.not_github.client import example
@@ -27,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/hops", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-n", "--runs", type=int, default=20, help="reviews that count (%(default)s)")
     runs = parser.parse_args().runs
+    end_in_order_on_sigterm()
     shutil.rmtree(FOLDER, ignore_errors=True)
     stack = Stack(FOLDER)
     try:

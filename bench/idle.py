@@ -1,11 +1,12 @@
 """`bench/idle`: memory of each idle process, and the orchestrator's CPU with 100 runs waiting on people."""
 
+import argparse
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from native.processes import ROOT, Process
+from native.processes import ROOT, Process, end_in_order_on_sigterm
 from native.review import Desk, wait_until
 from native.stack import PERSON, Stack
 from sim.not_github.client import example
@@ -23,6 +24,8 @@ TICKS = 100  # clock ticks a second in /proc/PID/stat on Linux
 
 def main() -> int:
     """Prints the figures, exits 1 where a limit is missed."""
+    argparse.ArgumentParser(prog="bench/idle", description=(__doc__ or "").split(": ", 1)[1]).parse_args()
+    end_in_order_on_sigterm()
     shutil.rmtree(FOLDER, ignore_errors=True)
     stack = Stack(FOLDER, agents=2)
     try:

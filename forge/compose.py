@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from forge import markers
-from forge.markdown import code, fenced, line, prose
+from forge.markdown import code, fenced, is_plain, line, prose
 from forge.markers import Tally
 from stack.diff import FileDiff
 from stack.messages import Coverage, FileCoverage, Finding, PostReview, Severity
@@ -118,7 +118,7 @@ def _line_text(file: FileDiff, side: str, number: int) -> str:
 def _comment(placed: Placed) -> dict[str, Any]:
     finding = placed.finding
     parts = [f"**{finding.severity.capitalize()}**: {line(finding.title)}", prose(finding.explanation)]
-    if finding.suggestion is not None and finding.side == "RIGHT":
+    if finding.suggestion is not None and finding.side == "RIGHT" and is_plain(finding.suggestion):
         parts.append(fenced(finding.suggestion, "suggestion"))
     elif finding.suggestion:
         parts.append(fenced(finding.suggestion))

@@ -31,6 +31,11 @@ def code(text: str) -> str:
     return f"{ticks}{padding}{plain}{padding}{ticks}"
 
 
+def is_plain(text: str) -> bool:
+    """Whether all of a text is seen: code that is to be taken over with one press must not hide anything."""
+    return not _INVISIBLE.search(text.replace("\r\n", "\n"))
+
+
 def fenced(text: str, language: str = "") -> str:
     """`text` to the letter in a fence that nothing in it can close."""
     fence = "`" * max(3, _longest_run(text) + 1)

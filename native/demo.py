@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from native.hops import points, seconds_per_hop
-from native.processes import ROOT
+from native.processes import ROOT, end_in_order_on_sigterm
 from native.review import Desk, GitHub, Reviewed
 from native.stack import Stack
 from sim.not_github.client import example, import_pull
@@ -25,6 +25,7 @@ FOLDER = ROOT / ".run/demo"
 def main() -> int:
     """The command line. Exits 0 where the review was verified."""
     options = arguments()
+    end_in_order_on_sigterm()
     shutil.rmtree(FOLDER, ignore_errors=True)
     begun = time.monotonic()
     stack = Stack(FOLDER)

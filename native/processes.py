@@ -112,6 +112,15 @@ class Process:
         return True
 
 
+def end_in_order_on_sigterm() -> None:
+    """From now on SIGTERM ends this process as Ctrl-C does, so that what it has started is stopped."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def start_all(processes: list[Process]) -> None:
     """Starts them side by side, and returns when all are ready."""
     for process in processes:

@@ -22,4 +22,4 @@ class OrchestratorSettings(BrokerSettings):
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
     proxy_read_token: SecretStr = Field(description="Lets the orchestrator read what a run cost")
     task_budget_usd: float = Field(default=2.0, gt=0, description="Most that one task may spend on model calls")
-    task_minutes: int = Field(default=30, ge=1, le=60, description="Hard limit of one task; tokens expire with it")
+    task_minutes: int = Field(default=30, ge=1, le=60, description="Hard limit of one conversation with Claude")

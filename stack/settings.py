@@ -96,4 +96,4 @@ class BrokerSettings(Settings):
 def refuse_real_token_at_simulator(token: str, looks_real: bool, url: str, name: str) -> None:
     """Raises SystemExit where a token that looks real would be sent to an address that is not the real one."""
     if token and looks_real and not url.startswith("https://"):
-        raise SystemExit(f"{name} looks real, but {url} is a simulator: refusing to send it there")
+        raise SystemExit(f"{name} looks real, but {url} is not https: refusing to send it there")

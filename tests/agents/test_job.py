@@ -19,7 +19,7 @@ def change(path: str, lines: int = 1) -> str:
     return f"diff --git a/{path} b/{path}\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{lines} @@\n{added}"
 
 
-def job(*texts: str, folder: Path = Path("/work")) -> ReviewJob:
+def job(*texts: str, folder: Path = Path("/slot/work")) -> ReviewJob:
     return ReviewJob(PULL, parse("".join(texts)), folder)
 
 
@@ -42,12 +42,12 @@ def test_a_large_change_is_named_and_has_to_be_read() -> None:
     assert "+line 7 of a.py" not in large.prompt
     assert "diff/0001.diff" in large.prompt
     assert "diff/0001.diff" in str(large.objection(GOOD))
-    large.heard("Read", {}, read("/work/diff/0001.diff", text))
+    large.heard("Read", {}, read("/slot/work/diff/0001.diff", text))
     assert large.objection(GOOD) is None
 
 
 @pytest.mark.parametrize(
-    "name", ["diff/0001.diff", "/work/diff/0001.diff", "repo/../diff/0001.diff", "./diff/0001.diff"]
+    "name", ["diff/0001.diff", "/slot/work/diff/0001.diff", "repo/../diff/0001.diff", "./diff/0001.diff"]
 )
 def test_a_file_counts_however_its_path_is_written(name: str) -> None:
     text = change("a.py", BRIEF_CHARACTERS // 10)
@@ -60,7 +60,7 @@ def test_what_was_read_elsewhere_does_not_count() -> None:
     text = change("a.py", BRIEF_CHARACTERS // 10)
     large = job(text)
     large.heard("Read", {}, read("/elsewhere/diff/0001.diff", text))
-    large.heard("Grep", {}, read("/work/diff/0001.diff", text))
+    large.heard("Grep", {}, read("/slot/work/diff/0001.diff", text))
     assert large.report(GOOD, USAGE).coverage.read == 0
 
 
@@ -97,5 +97,5 @@ def test_what_is_read_after_the_report_was_accepted_does_not_count() -> None:
     large = job(text)
     while large.objection(GOOD):
         pass
-    large.heard("Read", {}, read("/work/diff/0001.diff", text))
+    large.heard("Read", {}, read("/slot/work/diff/0001.diff", text))
     assert large.report(GOOD, USAGE).coverage.read == 0

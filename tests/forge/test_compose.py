@@ -240,3 +240,10 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
 )
 def test_a_code_block_that_is_left_open_is_closed(text: str, end: str) -> None:
     assert prose(text).endswith(end.strip() if text.startswith("  ") else end)
+
+
+def test_a_suggestion_that_hides_something_cannot_be_taken_over_with_one_press() -> None:
+    hidden = finding(suggestion="if access != 'user\u202e\u2066// check\u2069\u2066':")
+    (comment,) = composed(hidden).comments
+    assert "```suggestion" not in comment["body"]
+    assert "access" in comment["body"]
