@@ -39,8 +39,8 @@ class Reaper:
 
     def _overdue(self) -> list[str]:
         claimed = (TaskRow.lease_until > 0) & (TaskRow.lease_until < time.time() - LEASE_OVERDUE_SECONDS)
-        silent = (TaskRow.role == "forge") & (TaskRow.created < now() - FORGE_SILENT)
-        untaken = (TaskRow.role != "forge") & (TaskRow.lease_until == 0) & (TaskRow.created < now() - UNTAKEN)
+        silent = (TaskRow.role == "forge") & (TaskRow.sent < now() - FORGE_SILENT)
+        untaken = (TaskRow.role != "forge") & (TaskRow.lease_until == 0) & (TaskRow.sent < now() - UNTAKEN)
         waiting = TaskRow.done.is_(False) & Run.cancelled.is_(False) & Run.state.not_in(ENDED)
         query = select(TaskRow.id).join(Run, Run.id == TaskRow.run_id).where(waiting, or_(claimed, silent, untaken))
         with self._sessions() as session:
@@ -50,7 +50,7 @@ class Reaper:
         with self._sessions.begin() as session:
             task = session.get_one(TaskRow, task_id)
             task.redispatched += 1
-            task.created = now()
+            task.sent = now()
             if task.lease_until:
                 task.lease_until = time.time()  # overdue again only after another LEASE_OVERDUE_SECONDS
             given_up = task.redispatched > MOST_REDISPATCHES

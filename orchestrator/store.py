@@ -65,7 +65,7 @@ class Run(Base):
 
 
 class TaskRow(Base):
-    """One task of a run, and the lease on it. `lease_until` is in seconds since the epoch."""
+    """One task of a run, and the lease on it. `lease_until` is in seconds since the epoch; 0: never claimed."""
 
     __tablename__ = "tasks"
 
@@ -81,6 +81,7 @@ class TaskRow(Base):
     redispatched: Mapped[int] = mapped_column(default=0)
     done: Mapped[bool] = mapped_column(default=False, index=True)
     created: Mapped[datetime] = mapped_column(default=now)
+    sent: Mapped[datetime] = mapped_column(default=now)
 
 
 class ResultRow(Base):

@@ -25,7 +25,7 @@ def look(reaper: Reaper) -> None:
 
 
 def silent_forge_task(world: World) -> Task:
-    return world.task(task=forge_task(world.run()), created=now() - FORGE_SILENT - timedelta(seconds=1))
+    return world.task(task=forge_task(world.run()), sent=now() - FORGE_SILENT - timedelta(seconds=1))
 
 
 def test_a_task_whose_lease_is_long_over_is_sent_again(world: World, reaper: Reaper) -> None:
@@ -52,7 +52,7 @@ def test_a_lease_that_lives_or_has_only_just_ended_is_left_to_the_broker(
 
 
 def test_a_task_that_waits_for_a_free_agent_is_sent_again_after_an_hour_only(world: World, reaper: Reaper) -> None:
-    world.task(created=now() - timedelta(minutes=59))
+    world.task(sent=now() - timedelta(minutes=59))
     look(reaper)
     assert world.publisher.published == []
 
@@ -60,7 +60,7 @@ def test_a_task_that_waits_for_a_free_agent_is_sent_again_after_an_hour_only(wor
 def test_a_task_that_nobody_takes_is_sent_again_for_its_message_may_be_a_dead_letter(
     world: World, reaper: Reaper
 ) -> None:
-    task = world.task(created=now() - timedelta(minutes=61))
+    task = world.task(sent=now() - timedelta(minutes=61))
     look(reaper)
     assert world.publisher.published == [task]
 
@@ -81,7 +81,7 @@ def test_the_forge_holds_no_lease_and_is_asked_again_when_it_is_silent(world: Wo
 def test_it_gives_up_in_words(world: World, reaper: Reaper) -> None:
     task = silent_forge_task(world)
     for _ in range(MOST_REDISPATCHES + 1):
-        world.change(TaskRow, task.id, created=now() - FORGE_SILENT - timedelta(seconds=1))
+        world.change(TaskRow, task.id, sent=now() - FORGE_SILENT - timedelta(seconds=1))
         look(reaper)
     assert world.publisher.published == [task] * MOST_REDISPATCHES
     assert world.outcome(task) == Failure(what="the forge did not answer", next="give_up")
