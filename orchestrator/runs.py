@@ -146,7 +146,7 @@ class Runs:
 
     def newest(self, *, person: str | None, limit: int) -> list[dict[str, Any]]:
         """The newest runs, of one person or of all."""
-        query = select(Run).order_by(Run.id.desc()).limit(min(max(limit, 1), 100))
+        query = select(Run).order_by(Run.created.desc(), Run.id.desc()).limit(min(max(limit, 1), 100))
         if person:
             query = query.where(Run.person == person)
         with self._sessions() as session:
