@@ -57,5 +57,5 @@ def test_a_real_token_is_not_sent_to_a_simulator(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TELEGRAM_API_URL", "http://127.0.0.1:8082")
     BotSettings.load().refuse_real_token_at_simulator()
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456:" + "x" * 35)
-    with pytest.raises(SystemExit, match="simulator"):
+    with pytest.raises(SystemExit, match="not https"):
         BotSettings.load().refuse_real_token_at_simulator()

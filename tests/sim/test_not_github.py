@@ -524,7 +524,8 @@ def test_what_is_no_bundle_is_refused(url: str) -> None:
 def test_the_help_teaches() -> None:
     command = [sys.executable, "-m", "sim.not_github", "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "/_sim/example" in text
+    assert "--example" in text
+    assert "/_sim/" in text
 
 
 def test_the_example_can_be_there_from_the_start(tmp_path: Path) -> None:
