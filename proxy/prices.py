@@ -1,30 +1,76 @@
-"""What tokens cost. Dollars per million tokens are micro-dollars per token, so costs are counted in micro-dollars."""
+"""What a call costs. Dollars per million tokens are micro-dollars per token, so costs are counted in micro-dollars."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from proxy.usage import Usage
 
-# of the price of input, as Anthropic charges for its cache of five minutes
-CACHE_READ = Decimal("0.1")
-CACHE_WRITE = Decimal("1.25")
 MICRO = 1_000_000
+# of the price of input, as Anthropic charges for its caches of five minutes and of one hour
+CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H = Decimal("0.1"), Decimal("1.25"), Decimal("2")
+WEB_SEARCH = Decimal(10_000)  # micro-dollars: Anthropic charges 10 dollars for a thousand
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Micro-dollars per token."""
+    """Micro-dollars per token. What is None is reckoned from the price of input as Anthropic reckons it."""
 
     input: Decimal
     output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
 
     def cost(self, usage: Usage) -> int:
         """What `usage` costs in micro-dollars, rounded up."""
-        read_in = usage.input + usage.cache_read * CACHE_READ + usage.cache_write * CACHE_WRITE
-        return int((read_in * self.input + usage.output * self.output).to_integral_value(ROUND_CEILING))
+        read = self.input * CACHE_READ if self.cache_read is None else self.cache_read
+        write = self.input * CACHE_WRITE if self.cache_write is None else self.cache_write
+        write_1h = self.input * CACHE_WRITE_1H if self.cache_write_1h is None else self.cache_write_1h
+        exact = (
+            usage.input * self.input + usage.output * self.output + usage.cache_read * read
+            + usage.cache_write * write + usage.cache_write_1h * write_1h + usage.web_searches * WEB_SEARCH
+        )  # fmt: skip
+        return int(exact.to_integral_value(ROUND_CEILING))
+
+    def most(self, *, input_tokens: int, output_tokens: int) -> int:
+        """The most that so many tokens can cost, in micro-dollars, whatever the cache does."""
+        dearest = max(
+            self.input,
+            self.input * CACHE_WRITE if self.cache_write is None else self.cache_write,
+            self.input * CACHE_WRITE_1H if self.cache_write_1h is None else self.cache_write_1h,
+        )
+        return int((input_tokens * dearest + output_tokens * self.output).to_integral_value(ROUND_CEILING))
+
+
+UNKNOWN = Price(Decimal(5), Decimal(25))  # what Anthropic's own gateway takes for a model that it does not know
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """Prices by model name or pattern (`claude-opus-*`); the first that fits counts, an exact name before any pattern."""
+
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    otherwise: Price = UNKNOWN
+
+    def find(self, model: str) -> Price:
+        """The price of a model; never zero for one that is not in the table."""
+        return _find(self, model)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@lru_cache(maxsize=1024)
+def _find(table: PriceTable, model: str) -> Price:
+    if exact := table.prices.get(model):
+        return exact
+    return next((price for pattern, price in table.prices.items() if fnmatchcase(model, pattern)), table.otherwise)
 
 
 def price(text: str) -> Price:
-    """The price that `INPUT/OUTPUT` says, in dollars per million tokens."""
+    """The price that `INPUT/OUTPUT` says, in dollars per million tokens. Raises ValueError where it says none."""
     read_in, put_out = text.split("/")
     return Price(Decimal(read_in), Decimal(put_out))

@@ -18,12 +18,18 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of a call. `input` counts neither what was read from the cache nor what was written to it."""
+    """What a call used, in tokens, and in web searches.
+
+    `input` counts neither what was read from the cache nor what was written to it; `cache_write` is what was written
+    for five minutes, `cache_write_1h` what was written for an hour.
+    """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0
+    web_searches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
