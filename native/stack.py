@@ -166,7 +166,17 @@ class Stack:
             "bot": ("TELEGRAM_", "ALLOWED_USERS"),
             "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
             "orchestrator": ("TASK_", "DATABASE_URL"),
-            "proxy": ("HAIKU_", "SONNET_", "OPUS_", "PROXY_WORKERS"),
+            "proxy": (
+                "DASHBOARD_PASSWORD",
+                "GATEWAY_FILE",
+                "HAIKU_",
+                "LEDGER_URL",
+                "LIMIT_",
+                "OPUS_",
+                "PROXY_DEFAULT_TIER",
+                "PROXY_WORKERS",
+                "SONNET_",
+            ),
         }
         return {k: v for k, v in known.items() if k.startswith(("LOG_LEVEL", *prefixes[service]))}
 

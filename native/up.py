@@ -12,7 +12,9 @@ from native.processes import ROOT
 from native.stack import Stack
 
 FOLDER = ROOT / ".run/up"
-NEEDED = ("TELEGRAM_BOT_TOKEN", "ALLOWED_USERS", "GITHUB_TOKEN", "SONNET_PROVIDER_API_KEY")
+NEEDED = ("TELEGRAM_BOT_TOKEN", "ALLOWED_USERS", "GITHUB_TOKEN")
+PROVIDER_KEY = "SONNET_PROVIDER_API_KEY"
+GATEWAY_KEYS = ROOT / "config/gateway.env"  # those that gateway.toml names as env:NAME
 
 
 def main() -> int:
@@ -22,10 +24,12 @@ def main() -> int:
     parser.add_argument("--agents", type=int, default=1, help="how many reviewers (%(default)s)")
     options = parser.parse_args()
     outside = {name: value for name, value in dotenv_values(options.env).items() if value}
-    if missing := [name for name in NEEDED if name not in outside]:
+    needed = NEEDED if "GATEWAY_FILE" in outside else (*NEEDED, PROVIDER_KEY)
+    if missing := [name for name in needed if name not in outside]:
         print(f"Not set in {options.env}: {', '.join(missing)}. See .env.example.", file=sys.stderr)
         return 1
-    return run(Stack(FOLDER, outside=outside, agents=options.agents))
+    keys = {name: value for name, value in dotenv_values(GATEWAY_KEYS).items() if value}
+    return run(Stack(FOLDER, outside=outside, agents=options.agents, extra={"proxy": keys}))
 
 
 def run(stack: Stack) -> int:

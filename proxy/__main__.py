@@ -1,42 +1,37 @@
-"""Starts the model proxy: `python -m proxy`."""
+"""The model gateway: `python -m proxy`, or one of the commands that `python -m proxy --help` lists."""
 
-from flask import Flask
+import os
 
-from proxy.ledger import Ledger
-from proxy.server import Server
+from proxy.app import Secrets
+from proxy.gateway_file import SetUpError
+from proxy.reload import Watched
+from proxy.serve import serve
 from proxy.settings import ProxySettings
-from proxy.tiers import tiers
 from stack import logs
 
 
 def main() -> None:
     """Serves until SIGTERM. Raises SystemExit for settings that cannot be used."""
     settings = ProxySettings.load()
-    logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
-    found = tiers(settings)
+    redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
+    try:
+        source = Watched(settings, os.environ, hide=redactor.hide)
+    except SetUpError as mistakes:
+        raise SystemExit(str(mistakes)) from None
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    ledger_file = settings.data_dir / "ledger.sqlite"
-    Ledger(ledger_file).close()  # made here, so that the workers need not race for it
-
-    def load() -> Flask:
-        # imported in the worker, after gevent has patched sockets and ssl
-        from proxy.app import create_app
-        from proxy.upstream import Upstream
-
-        return create_app(
-            upstreams={name: Upstream(tier) for name, tier in found.items()},
-            ledger=Ledger(ledger_file),
+    serve(
+        source,
+        ledger=settings.ledger_url.get_secret_value() or settings.data_dir / "gateway.sqlite",
+        secrets=Secrets(
             token_key=settings.model_token_key.get_secret_value(),
             read_token=settings.proxy_read_token.get_secret_value(),
-        )
-
-    Server(
-        load,
+            dashboard_password=settings.dashboard_password.get_secret_value(),
+        ),
         host=settings.proxy_host,
         port=settings.proxy_port,
         workers=settings.proxy_workers,
         log_level=settings.log_level,
-    ).run()
+    )
 
 
 if __name__ == "__main__":

@@ -1,23 +1,63 @@
-"""The proxy as a Flask application; it is handed its adapters."""
+"""The gateway as a Flask application, with what answers model calls beside it. It is handed its adapters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from flask import Flask
 
-from proxy import errors, reports
+from proxy import dashboard, errors, own
 from proxy.calls import Calls
-from proxy.ledger import Ledger
-from proxy.settings import TierName
-from proxy.upstream import Upstream
+from proxy.dashboard.view import SetUpView
+from proxy.dispatch import Providers
+from proxy.door import Door
+from proxy.gateway import Gateway
+from proxy.ledger.ledger import Ledger
+from proxy.ledger.reports import Reports
+from proxy.messages import MAX_BODY_BYTES, Messages
+from proxy.metrics import Metrics
 
-MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
+T = TypeVar("T")
 
 
-def create_app(*, upstreams: Mapping[TierName, Upstream], ledger: Ledger, token_key: str, read_token: str) -> Flask:
-    """The application. It needs gunicorn's gevent worker, whose socket tells when a caller hangs up."""
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the application is made of. `off_loop` runs what takes long, so that calls need not wait for it."""
+
+    gateway: Callable[[], Gateway]
+    set_up: Callable[[], SetUpView]
+    ledger: Ledger
+    reports: Reports
+    providers: Providers
+    off_loop: Callable[[Callable[[], Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What opens it: the key of tasks' tokens, the token of who reads usage and metrics, the dashboard's password."""
+
+    token_key: str
+    read_token: str
+    dashboard_password: str
+
+
+def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
+    """The application; `proxy.worker` serves it, and answers POST /v1/messages with its extension `messages`."""
+    door = Door(secrets.token_key, adapters.ledger)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.register_blueprint(Calls(upstreams=upstreams, ledger=ledger, token_key=token_key).blueprint())
-    app.register_blueprint(reports.blueprint(ledger=ledger, read_token=read_token))
+    app.register_blueprint(Calls(gateway=adapters.gateway, door=door, providers=adapters.providers).blueprint())
+    app.register_blueprint(
+        own.blueprint(adapters.ledger, Metrics(adapters.reports), secrets.read_token, off_loop=adapters.off_loop)
+    )
+    app.register_blueprint(
+        dashboard.blueprint(
+            adapters.reports, adapters.set_up, secrets.dashboard_password,
+            cookie_key=secrets.read_token, off_loop=adapters.off_loop,
+        )
+    )  # fmt: skip
     errors.register(app)
+    app.extensions["messages"] = Messages(
+        gateway=adapters.gateway, door=door, ledger=adapters.ledger, providers=adapters.providers
+    )
     return app

@@ -1,78 +1,112 @@
-"""The Messages API, as far as it is passed through: messages, count_tokens and models."""
+"""What clients ask beside messages: how many tokens a request has, and which models there are."""
 
-import socket
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
-from proxy import auth
-from proxy.errors import HungUp, UpstreamFailed
-from proxy.ledger import Ledger
-from proxy.meter import Meter
-from proxy.relay import metered, passed_on, settle_failure
-from proxy.settings import TierName
-from proxy.splice import ModelRequest, model_request
-from proxy.tiers import tier_of
-from proxy.upstream import Answer, Upstream
-from stack.logs import about
-from stack.tokens import Claims
+from proxy import headers
+from proxy.attempt import Ask, Attempt
+from proxy.connection import request_bytes
+from proxy.dispatch import Dispatch, Providers
+from proxy.door import Admitted, Door, credentials, route_for
+from proxy.errors import ApiError
+from proxy.gateway import TIERS, Gateway, Target
+from proxy.hang_up import Caller
+from proxy.messages import body_of
+from proxy.request import ModelRequest
+from proxy.translation import estimate
 
-View = Callable[[Claims], Response]
+NOT_COUNTED = (404, 405, 501)  # how providers say that they do not count tokens
+MODELS_SECONDS = 2.5  # Claude Code waits for 3
+COUNT_SECONDS = 30.0
 
 
 class Calls:
-    """The calls that a task may make with its token."""
+    """The routes, for callers that the door admits. None of them costs anything."""
 
-    def __init__(self, *, upstreams: Mapping[TierName, Upstream], ledger: Ledger, token_key: str) -> None:
-        self._upstreams = upstreams
-        self._ledger = ledger
-        self._token_key = token_key
+    def __init__(self, *, gateway: Callable[[], Gateway], door: Door, providers: Providers) -> None:
+        self._gateway = gateway
+        self._door = door
+        self._providers = providers
 
     def blueprint(self) -> Blueprint:
         """The routes."""
         routes = Blueprint("calls", __name__)
-        routes.add_url_rule("/v1/messages", "messages", self._for_a_task(self._messages), methods=["POST"])
-        routes.add_url_rule(
-            "/v1/messages/count_tokens", "count_tokens", self._for_a_task(self._count_tokens), methods=["POST"]
-        )
-        routes.add_url_rule("/v1/models", "models", self._for_a_task(self._models), methods=["GET"])
+        routes.add_url_rule("/v1/messages/count_tokens", "count_tokens", self._count_tokens, methods=["POST"])
+        routes.add_url_rule("/v1/models", "models", self._models, methods=["GET"])
         return routes
 
-    def _for_a_task(self, view: View) -> Callable[[], Response]:
-        def checked() -> Response:
-            claims = auth.claims(request.headers, self._token_key)
-            with about(UUID(claims.run)):
-                return view(claims)
+    def _admitted(self) -> Admitted:
+        return self._door.admit(credentials(request.headers))
 
-        return checked
+    def _count_tokens(self) -> Response:
+        """The provider's count; where it counts none, our own estimate, which is rather too high than too low."""
+        admitted = self._admitted()
+        asked = ModelRequest(body_of("", request.stream))
+        route = route_for(self._gateway(), admitted, asked, downgrade=True)
+        first = route.targets[0]
+        attempt = self._counted(asked, first) if first.provider.wire == "anthropic" else None
+        if attempt is None or attempt.status in NOT_COUNTED or attempt.status >= 500:
+            return jsonify({"input_tokens": estimate.tokens(asked.decoded())})
+        return Response(attempt.first, attempt.status, attempt.headers)
 
-    def _messages(self, claims: Claims) -> Response:
-        asked = model_request(request.get_data())
-        upstream = self._upstreams[tier_of(asked.model)]
-        meter = Meter(self._ledger, claims, upstream.tier, model=asked.model, request_bytes=len(asked.body))
-        meter.admit()
+    def _counted(self, asked: ModelRequest, target: Target) -> Attempt | None:
+        caller = Caller(request.environ["gunicorn.socket"])
+        query = request.query_string.decode("latin-1")
+        ask = Ask(asked, _headers(), request.path, query, caller)
+        dispatch = Dispatch(ask, (target,), self._providers)
         try:
-            return metered(_forward(upstream, asked), meter)
-        except (UpstreamFailed, HungUp) as failure:
-            settle_failure(meter, failure)
-            raise
+            return dispatch.wait(COUNT_SECONDS)
+        except ApiError:
+            return None
+        finally:
+            caller.forget()
+            dispatch.close()
 
-    def _count_tokens(self, _: Claims) -> Response:
-        asked = model_request(request.get_data())
-        return passed_on(_forward(self._upstreams[tier_of(asked.model)], asked))
+    def _models(self) -> Response:
+        """The provider's own list where names pass through to it, else the names that lead somewhere here."""
+        self._admitted()
+        gateway = self._gateway()
+        first = gateway.tiers["sonnet"].targets[0]
+        if first.provider.wire == "anthropic" and not first.model and (found := self._listed(first)):
+            return found
+        return jsonify(_own_list(gateway))
 
-    def _models(self, _: Claims) -> Response:
-        return passed_on(_forward(self._upstreams["sonnet"], None))
+    def _listed(self, target: Target) -> Response | None:
+        """What the provider lists; None where it does not."""
+        provider = target.provider
+        pool = self._providers.pool(provider)
+        key = next(iter(self._providers.keys(provider).in_order()))
+        query = request.query_string.decode("latin-1")
+        own = {"host": pool.host_header, **provider.extra_headers, **provider.credentials(key)}
+        sent = headers.to_upstream(_headers(), own)
+        try:
+            connection, _ = pool.take()
+            connection.wait(MODELS_SECONDS)
+            connection.send(request_bytes("GET", f"{pool.path}/v1/models" + (f"?{query}" if query else ""), sent, None))
+            status, received = connection.head()
+            body = b"".join(iter(connection.read, b""))
+        except (OSError, ValueError):
+            return None
+        pool.give_back(connection)
+        return Response(body, status, headers.to_caller(received)) if status == 200 else None
 
 
-def _forward(upstream: Upstream, asked: ModelRequest | None) -> Answer:
-    query = request.query_string.decode("latin-1")
-    caller: socket.socket = request.environ["gunicorn.socket"]
-    return upstream.send(
-        request.method,
-        request.path + (f"?{query}" if query else ""),
-        headers=request.headers.items(),
-        body=asked.asking_for(upstream.tier.model) if asked else None,
-        caller=caller,
-    )
+def _headers() -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, value in request.headers.items()]
+
+
+def _own_list(gateway: Gateway) -> dict[str, Any]:
+    """Anthropic's form of a list of models: a name for each tier, and each name that has a route of its own."""
+    named = {f"claude-{tier}": gateway.tiers[tier] for tier in TIERS} | dict(gateway.models)
+    data = [
+        {
+            "type": "model",
+            "id": name,
+            "display_name": f"{name}: {route.targets[0].model or name} at {route.targets[0].provider.name}",
+            "created_at": "1970-01-01T00:00:00Z",
+        }
+        for name, route in named.items()
+    ]
+    return {"data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]}

@@ -17,13 +17,20 @@ KINDS = {404: "not_found_error", 413: "request_too_large"}
 
 
 class ApiError(Exception):
-    """What the caller did or got wrong. `final`: the client must not try again."""
+    """What the caller did or got wrong. `final`: the client must not try again; `retry_after`: not before so many
+    seconds."""
 
-    def __init__(self, status: int, kind: str, message: str, *, final: bool = False) -> None:
+    def __init__(self, status: int, kind: str, message: str, *, final: bool = False, retry_after: int = 0) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.final = final
+        self.retry_after = retry_after
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What tells clients when to try again."""
+        retry = [("retry-after", str(self.retry_after))] if self.retry_after else []
+        return [*retry, ("x-should-retry", "false")] if self.final else retry
 
 
 class UpstreamFailed(ApiError):
@@ -59,8 +66,7 @@ def _answer(status: int, kind: str, message: str) -> Response:
 
 def _own(error: ApiError) -> Response:
     response = _answer(error.status, error.kind, str(error))
-    if error.final:
-        response.headers["x-should-retry"] = "false"
+    response.headers.extend(error.headers())
     return response
 
 

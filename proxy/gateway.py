@@ -20,8 +20,8 @@ class Provider:
     """An upstream.
 
     `base_url` has no slash at its end; on the anthropic wire `/v1/messages` follows it, on the openai wire
-    `/chat/completions`. Several `keys` are a pool: the next is taken where one is refused. `key_setting` is what to tell
-    a person to set where a key is needed and there is none. `is_anthropic`: Anthropic's own servers, which alone
+    `/chat/completions`. Several `keys` are a pool: the next is taken where one is refused. `key_setting` is what to
+    tell a person to set where a key is needed and there is none. `is_anthropic`: Anthropic's own servers, which alone
     understand the billing block and signed thinking. `extra_headers` are sent with every call. The two last say what a
     server of the openai wire can take: how it calls the limit of output, and whether it reads images.
     """

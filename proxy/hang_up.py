@@ -1,8 +1,6 @@
-"""Notices that the caller hung up while we wait for the provider. The only file that speaks gevent."""
+"""Notices that the caller hung up while we wait for the provider. Speaks gevent, as does `server`."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from gevent import get_hub, getcurrent
 
@@ -11,27 +9,39 @@ from proxy.errors import HungUp
 READABLE = 1  # libev's EV_READ
 
 
-@contextmanager
-def noticed(caller: socket.socket) -> Iterator[None]:
-    """Raises HungUp inside the block as soon as the caller closes its connection; the block must wait on I/O only."""
-    waiting = getcurrent()
-    watcher = get_hub().loop.io(caller.fileno(), READABLE)
+class Caller:
+    """The caller's connection. Inside of `with caller:`, which may wait on I/O alone, HungUp is raised as soon as the
+    caller closes it; if that happened before, at once."""
 
-    def look() -> None:
-        watcher.stop()  # what else can be read is the caller's next request
-        if _is_gone(caller):
-            waiting.throw(HungUp)
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._gone = False
+        self._waiting = None
+        self._watcher = get_hub().loop.io(connection.fileno(), READABLE)
+        self._watcher.start(self._look)
 
-    watcher.start(look)
+    def __enter__(self) -> None:
+        if self._gone:
+            raise HungUp
+        self._waiting = getcurrent()
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting = None
+
+    def forget(self) -> None:
+        """Stops to look. Idempotent."""
+        self._watcher.stop()
+        self._watcher.close()
+
+    def _look(self) -> None:
+        self._watcher.stop()  # what else can be read is the caller's next request
+        self._gone = _is_gone(self._connection)
+        if self._gone and self._waiting is not None:
+            self._waiting.throw(HungUp)
+
+
+def _is_gone(connection: socket.socket) -> bool:
     try:
-        yield
-    finally:
-        watcher.stop()
-        watcher.close()
-
-
-def _is_gone(caller: socket.socket) -> bool:
-    try:
-        return not caller.recv(1, socket.MSG_PEEK)
+        return not connection.recv(1, socket.MSG_PEEK)
     except OSError:
         return True

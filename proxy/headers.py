@@ -1,14 +1,14 @@
 """Which headers go on to the provider, and which come back. Both are open lists: what is unknown passes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-Pairs = Iterable[tuple[str, str]]
+Pairs = Sequence[tuple[str, str]]
 
 # of one connection only (RFC 9110, 7.6.1)
-HOP_BY_HOP = {
+HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
-}  # fmt: skip
+})  # fmt: skip
 # the caller's credentials, where it came from, and what the next hop says for itself
 NOT_SENT = HOP_BY_HOP | {
     "accept-encoding", "authorization", "content-length", "cookie", "expect", "forwarded", "host", "via", "x-api-key",
@@ -16,14 +16,23 @@ NOT_SENT = HOP_BY_HOP | {
 }  # fmt: skip
 # what is true of the provider's connection alone, and what our server says for itself
 NOT_RETURNED = HOP_BY_HOP | {
-    "alt-svc", "content-length", "date", "server", "set-cookie", "strict-transport-security",
+    "alt-svc", "content-encoding", "content-length", "date", "server", "set-cookie", "strict-transport-security",
 }  # fmt: skip
+# what a provider of another wire has a use for
+KEPT_IN_TRANSLATION = frozenset({"content-type", "user-agent"})
+OURS = ("x-gateway-", "x-forwarded-")
 
 
-def to_upstream(pairs: Pairs, credentials: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a request to the provider: the caller's, with our key in the place of its token."""
-    kept = {name: value for name, value in _without(NOT_SENT, pairs) if not name.startswith("x-forwarded-")}
-    return kept | {"accept-encoding": "identity"} | dict(credentials)
+def to_upstream(pairs: Pairs, own: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of a request to the provider: the caller's, with what is our `own` in the place of its token."""
+    kept = [(name, value) for name, value in _without(NOT_SENT, pairs) if name not in own]
+    return [*kept, ("accept-encoding", "identity"), *own.items()]
+
+
+def to_translated(pairs: Pairs, own: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of a request that is translated: Anthropic's own would mean nothing there."""
+    kept = [(name, value) for name, value in pairs if name in KEPT_IN_TRANSLATION and name not in own]
+    return [*kept, ("accept-encoding", "identity"), *own.items()]
 
 
 def to_caller(pairs: Pairs) -> list[tuple[str, str]]:
@@ -31,7 +40,7 @@ def to_caller(pairs: Pairs) -> list[tuple[str, str]]:
     return _without(NOT_RETURNED, pairs)
 
 
-def _without(dropped: set[str], pairs: Pairs) -> list[tuple[str, str]]:
-    lowered = [(name.lower(), value) for name, value in pairs]
-    named = {part.strip().lower() for name, value in lowered if name == "connection" for part in value.split(",")}
-    return [(name, value) for name, value in lowered if name not in dropped and name not in named]
+def _without(dropped: frozenset[str], pairs: Pairs) -> list[tuple[str, str]]:
+    kept = [pair for pair in pairs if pair[0] not in dropped and not pair[0].startswith(OURS)]
+    named = {part.strip().lower() for name, value in pairs if name == "connection" for part in value.split(",")}
+    return [pair for pair in kept if pair[0] not in named] if named else kept

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import NamedTuple
 
 from proxy.usage import Usage
 
 MICRO = 1_000_000
+PARTS = 1_000_000  # of a micro-dollar: prices are reckoned in whole numbers of them
 # of the price of input, as Anthropic charges for its caches of five minutes and of one hour
 CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H = Decimal("0.1"), Decimal("1.25"), Decimal("2")
-WEB_SEARCH = Decimal(10_000)  # micro-dollars: Anthropic charges 10 dollars for a thousand
+WEB_SEARCH = 10_000  # micro-dollars: Anthropic charges 10 dollars for a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +28,37 @@ class Price:
 
     def cost(self, usage: Usage) -> int:
         """What `usage` costs in micro-dollars, rounded up."""
-        read = self.input * CACHE_READ if self.cache_read is None else self.cache_read
-        write = self.input * CACHE_WRITE if self.cache_write is None else self.cache_write
-        write_1h = self.input * CACHE_WRITE_1H if self.cache_write_1h is None else self.cache_write_1h
+        each = _exact(self)
         exact = (
-            usage.input * self.input + usage.output * self.output + usage.cache_read * read
-            + usage.cache_write * write + usage.cache_write_1h * write_1h + usage.web_searches * WEB_SEARCH
+            usage.input * each.input + usage.output * each.output + usage.cache_read * each.cache_read
+            + usage.cache_write * each.cache_write + usage.cache_write_1h * each.cache_write_1h
+            + usage.web_searches * WEB_SEARCH * PARTS
         )  # fmt: skip
-        return int(exact.to_integral_value(ROUND_CEILING))
+        return -(-exact // PARTS)
 
     def most(self, *, input_tokens: int, output_tokens: int) -> int:
         """The most that so many tokens can cost, in micro-dollars, whatever the cache does."""
-        dearest = max(
-            self.input,
-            self.input * CACHE_WRITE if self.cache_write is None else self.cache_write,
-            self.input * CACHE_WRITE_1H if self.cache_write_1h is None else self.cache_write_1h,
-        )
-        return int((input_tokens * dearest + output_tokens * self.output).to_integral_value(ROUND_CEILING))
+        each = _exact(self)
+        dearest = max(each.input, each.cache_write, each.cache_write_1h)
+        return -(-(input_tokens * dearest + output_tokens * each.output) // PARTS)
+
+
+class _Exact(NamedTuple):
+    """A price in whole parts of a micro-dollar, all of it said."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cache_write_1h: int
+
+
+@lru_cache(maxsize=1024)
+def _exact(price: Price) -> _Exact:
+    read = price.input * CACHE_READ if price.cache_read is None else price.cache_read
+    write = price.input * CACHE_WRITE if price.cache_write is None else price.cache_write
+    write_1h = price.input * CACHE_WRITE_1H if price.cache_write_1h is None else price.cache_write_1h
+    return _Exact(*(int(part * PARTS) for part in (price.input, price.output, read, write, write_1h)))
 
 
 UNKNOWN = Price(Decimal(5), Decimal(25))  # what Anthropic's own gateway takes for a model that it does not know
@@ -50,7 +66,7 @@ UNKNOWN = Price(Decimal(5), Decimal(25))  # what Anthropic's own gateway takes f
 
 @dataclass(frozen=True)
 class PriceTable:
-    """Prices by model name or pattern (`claude-opus-*`); the first that fits counts, an exact name before any pattern."""
+    """Prices by model name or pattern (`claude-opus-*`): an exact name first, else the first pattern that fits."""
 
     prices: Mapping[str, Price] = field(default_factory=dict)
     otherwise: Price = UNKNOWN

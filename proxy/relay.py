@@ -1,83 +1,156 @@
-"""Passes a provider's answer on to the caller, byte for byte, and has the meter count it."""
+"""Passes an answer on to the caller as it comes, keeps the line alive in silence, and settles the call at its end."""
 
 import json
-from collections.abc import Iterator
 
-from flask import Response
+from proxy.attempt import Attempt
+from proxy.dispatch import Dispatch
+from proxy.errors import CALLER_HUNG_UP, ApiError, HungUp, UpstreamFailed
+from proxy.event_stream import PING, error_event
+from proxy.hang_up import Caller
+from proxy.ledger.records import Outcome
+from proxy.metering import Meter
+from proxy.usage import error_type
+from proxy.writer import Writer
 
-from proxy.errors import CALLER_HUNG_UP, HungUp, UpstreamFailed, content
-from proxy.meter import Meter
-from proxy.upstream import Answer
-from proxy.usage import Reading, StreamReader, of_body
-
-
-def passed_on(answer: Answer) -> Response:
-    """The answer as it is, read to its end first: one that breaks off becomes a clear error."""
-    return Response(answer.read(), answer.status, answer.headers)
-
-
-def metered(answer: Answer, meter: Meter) -> Response:
-    """The answer as it is: a stream while it comes, anything else whole."""
-    if answer.is_stream:
-        headers = [*answer.headers, ("x-accel-buffering", "no")]
-        return Response(MeteredStream(answer, meter), answer.status, headers)
-    response = passed_on(answer)
-    succeeded = answer.status < 400
-    reading = of_body(response.get_data())
-    meter.settle(answer.status, "ok" if succeeded else "error", reading, billable=succeeded)
-    return response
+PING_SECONDS = 10.0  # Claude Code tells its user that it waits after 20 seconds without a word
+SILENCE_SECONDS = 300.0  # after which Claude Code itself gives a stream up
+DRAIN_SECONDS = 0.05  # for the provider to end its answer, so that its connection can be used again
+EVENTS = ("content-type", "text/event-stream; charset=utf-8")
+FOR_STREAMS = [("cache-control", "no-store"), ("x-accel-buffering", "no")]
 
 
-class MeteredStream:
-    """A stream on its way to the caller. It is settled before its last event leaves, or when it is closed."""
+class Relay:
+    """One call's answer."""
 
-    def __init__(self, answer: Answer, meter: Meter) -> None:
-        self._answer = answer
+    def __init__(self, dispatch: Dispatch, meter: Meter, caller: Caller, *, stream: bool) -> None:
+        self._dispatch = dispatch
         self._meter = meter
-        self._reader = StreamReader()
+        self._caller = caller
+        self._stream = stream
+        self._attempt: Attempt | None = None
+        self._settled = False
 
-    def __iter__(self) -> Iterator[bytes]:
+    def run(self, writer: Writer) -> None:
+        """Waits for an answer and writes it. Raises ApiError where there is none and nothing was written; HungUp."""
         try:
-            for chunk in self._answer:
-                self._take(chunk)
-                yield chunk
-            reason = "the provider's stream ended before its message did"
-        except HungUp:
+            self._run(writer)
+        except ApiError as error:
+            self._settle_failure(error)
+            raise
+        finally:
+            self._caller.forget()
+            self._settle("aborted", CALLER_HUNG_UP, billable=True)
+            self._dispatch.close()
+
+    def _run(self, writer: Writer) -> None:
+        attempt = self._opened(writer)
+        self._attempt = attempt
+        self._meter.answering()
+        if attempt.stream is None:
+            self._settle_whole(attempt)
+            if writer.began:
+                writer.end(_as_event(attempt))
+            else:
+                writer.whole(attempt.status, [*attempt.headers, *_who(attempt)], attempt.first)
             return
-        except UpstreamFailed as failure:
-            reason = f"{failure} in the middle of a message"
-        if not self._reader.ended:
-            self._settle_as_error(reason)
-            yield error_event(reason)
+        if not writer.began:
+            writer.begin(200, [*attempt.headers, *FOR_STREAMS, *_who(attempt)])
+        self._pass_on(attempt, attempt.first, writer)
 
-    def close(self) -> None:
-        """Ends the provider's work where the caller left before its end. The server calls this last."""
-        self._answer.close()
-        self._meter.settle(CALLER_HUNG_UP, "aborted", self._reader.reading, billable=True)
+    def _opened(self, writer: Writer) -> Attempt:
+        """The attempt whose answer begins. In silence, pings of ours keep a stream's line alive."""
+        while True:
+            try:
+                attempt = self._dispatch.wait(PING_SECONDS)
+            except ApiError as error:
+                if not writer.began:
+                    raise
+                self._settle_failure(error)
+                writer.end(error_event(error.kind, str(error)))
+                raise HungUp from error
+            if attempt:
+                return attempt
+            if self._stream:
+                if not writer.began:
+                    writer.begin(200, [EVENTS, *FOR_STREAMS])
+                writer.send(PING)
 
-    def _take(self, chunk: bytes) -> None:
-        self._reader.feed(chunk)
-        if self._reader.finished:
-            self._meter.settle(self._answer.status, "ok", self._reader.reading, billable=True)
-        elif self._reader.failed:
-            self._settle_as_error("the provider sent an error event")
+    def _pass_on(self, attempt: Attempt, events: bytes, writer: Writer) -> None:
+        """Writes events until the message ends, with pings in silence."""
+        silence = 0.0
+        while events:
+            self._note_end(attempt)
+            if self._settled:
+                writer.end(events)
+                attempt.drain(DRAIN_SECONDS)
+                return
+            writer.send(events)
+            try:
+                events = attempt.read()
+                silence = 0.0
+            except TimeoutError:
+                silence += PING_SECONDS
+                events = PING if silence < SILENCE_SECONDS else self._cut_off(attempt, "the provider fell silent")
+            except UpstreamFailed as failure:
+                events = self._cut_off(attempt, f"the provider {failure}")
+        last = attempt.end()
+        self._note_end(attempt)
+        self._settle("error", attempt.status, billable=True, reason="cut off")
+        writer.end(last)
 
-    def _settle_as_error(self, reason: str) -> None:
-        self._meter.settle(self._answer.status, "error", self._reader.reading, billable=True, detail=reason)
+    def _cut_off(self, attempt: Attempt, reason: str) -> bytes:
+        self._settle("error", attempt.status, billable=True, reason="cut off")
+        return error_event("api_error", reason)
+
+    def _note_end(self, attempt: Attempt) -> None:
+        """Settles the call as soon as its message is whole, or was ended by an error."""
+        if attempt.reader.finished:
+            self._settle("ok", attempt.status, billable=True)
+        elif error := attempt.reader.error:
+            self._settle("error", attempt.status, billable=True, reason=error)
+
+    def _settle_whole(self, attempt: Attempt) -> None:
+        ok = attempt.status < 400
+        reason = "" if ok else _reason(attempt.first)
+        self._settle("ok" if ok else "error", attempt.status, billable=ok, reason=reason)
+
+    def _settle_failure(self, error: ApiError) -> None:
+        """No provider answered; what those that broke off may charge for is counted by the dispatch."""
+        self._attempt = None
+        self._settle("error", error.status, billable=False, reason=error.kind)
+
+    def _settle(self, outcome: Outcome, status: int, *, billable: bool, reason: str = "") -> None:
+        if self._settled:
+            return
+        self._settled = True
+        dispatch = self._dispatch
+        attempt = self._attempt or dispatch.attempt
+        self._meter.settle(
+            outcome, status, attempt, tried=dispatch.tried, unpaid=dispatch.unpaid, billable=billable,
+            streamed=bool(attempt and attempt.stream), reason=reason,
+        )  # fmt: skip
 
 
-def error_event(message: str) -> bytes:
-    """An error event that can follow a stream broken off anywhere.
-
-    Its first byte ends a line that was cut. No empty line follows it, so that half an event is not dispatched: the
-    half becomes a part of the error, which clients raise all the same.
-    """
-    return b"\nevent: error\ndata: " + json.dumps(content("api_error", message)).encode() + b"\n\n"
+def _who(attempt: Attempt) -> list[tuple[str, str]]:
+    """Which provider answers, and the model that it was asked for."""
+    provider = attempt.target.provider.name
+    return [("x-gateway-provider", provider), ("x-gateway-model", _printable(attempt.model))]
 
 
-def settle_failure(meter: Meter, failure: UpstreamFailed | HungUp) -> None:
-    """Counts a call whose answer never reached the caller."""
-    if isinstance(failure, HungUp):
-        meter.settle(CALLER_HUNG_UP, "aborted", Reading(), billable=True)
-    else:
-        meter.settle(failure.status, "error", Reading(), billable=failure.billable, detail=str(failure))
+def _printable(text: str) -> str:
+    return "".join(c if " " < c < "\x7f" else "?" for c in text)[:200]
+
+
+def _reason(body: bytes) -> str:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    return error_type(found) if isinstance(found, dict) else ""
+
+
+def _as_event(attempt: Attempt) -> bytes:
+    """An answer that should have been a stream, but came whole after we had begun one: an error, in all likelihood."""
+    if attempt.status >= 400 and b"\n" not in attempt.first and _reason(attempt.first):
+        return b"event: error\ndata: " + attempt.first + b"\n\n"
+    return error_event("api_error", f"the provider answered {attempt.status} without a stream")

@@ -12,9 +12,11 @@ KEEP_ALIVE_SECONDS = 5  # a stop waits as long for connections that idle
 GRACE_SECONDS = 30  # for streams under way, after SIGTERM
 
 
-def unfreeze(_server: object, _worker: object) -> None:
-    """Gives what was frozen back to the collector, so that it goes before the modules that its end needs."""
-    gc.unfreeze()
+def leave(worker: Any) -> None:
+    """The end of a worker: what is not written yet is written."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["close"]()
+    gc.unfreeze()  # what was frozen goes before the modules that its end needs
 
 
 class OurLogger(Logger):  # type: ignore[misc]
@@ -29,18 +31,29 @@ class OurLogger(Logger):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """Serves what `load` makes, in worker processes; each worker calls it for itself."""
 
-    def __init__(self, load: Callable[[], Flask], *, host: str, port: int, workers: int, log_level: str) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Flask],
+        *,
+        host: str,
+        port: int,
+        workers: int,
+        log_level: str,
+        ended: Callable[[int], None],
+    ) -> None:
+        """`ended` is called with the process id of a worker that ended, in the process that started it."""
         self._load = load
         self._options = {
             "bind": f"{host}:{port}",
             "workers": workers,
-            "worker_class": "gevent",
+            "worker_class": "proxy.worker.RelayWorker",
             "keepalive": KEEP_ALIVE_SECONDS,
             "graceful_timeout": GRACE_SECONDS,
             "loglevel": log_level.lower(),
             "logger_class": OurLogger,
             "control_socket_disable": True,
-            "worker_exit": unfreeze,
+            "worker_exit": lambda _server, worker: leave(worker),
+            "child_exit": lambda _server, worker: ended(worker.pid),
         }
         super().__init__()
 

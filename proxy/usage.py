@@ -1,13 +1,16 @@
 """Reads what a call used, and the model that answered, from an answer on its way to the caller."""
 
-import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-# Events that matter; anything else is not parsed. Inside a text the quotes would be escaped.
-MARKS = (b'"usage"', b'"message_stop"', b'"error"')
+import msgspec
+
 CHARACTERS_PER_TOKEN = 4  # the estimate that Anthropic's own gateway bills with
 ENVELOPE_BYTES = 110  # of an event that carries a piece of output, at least the piece itself left out
+# What an event that matters holds; anything else is not parsed. Inside a text the quotes would be escaped.
+TELLING = re.compile(rb'"(?:usage|message_stop|error)"')
+PIECE = b'"content_block_delta"'  # not in the line that names the event
 FIELDS = {
     "input_tokens": "input",
     "output_tokens": "output",
@@ -32,6 +35,10 @@ class Usage:
     web_searches: int = 0
 
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What an answer said of itself; no usage where it did not say."""
@@ -40,36 +47,21 @@ class Reading:
     usage: Usage | None = None
 
 
-def estimate(request_bytes: int) -> Usage:
-    """The least that a request of this size must have used."""
-    return Usage(input=request_bytes // CHARACTERS_PER_TOKEN)
-
-
 def of_body(body: bytes) -> Reading:
     """Reads an answer that came as one JSON object."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        return Reading()
-    return _of_message(message)
+    return _of_message(_parsed(body))
 
 
 class StreamReader:
-    """Reads an answer that comes as server-sent events, in pieces of any size."""
+    """Reads an answer that comes as server-sent events, a piece of whole events at a time."""
 
     def __init__(self) -> None:
         self.finished = False
-        self.failed = False
+        self.error = ""
         self._reading = Reading()
         self._settled = False
-        self._line = b""
         self._pieces = 0
         self._piece_bytes = 0
-
-    @property
-    def ended(self) -> bool:
-        """Whether the stream came to an end that a client understands."""
-        return self.finished or self.failed
 
     @property
     def reading(self) -> Reading:
@@ -81,21 +73,21 @@ class StreamReader:
         seen = max(usage.output, self._pieces, text // CHARACTERS_PER_TOKEN)
         return replace(self._reading, usage=replace(usage, output=seen))
 
-    def feed(self, chunk: bytes) -> None:
-        """Takes the next bytes of the stream."""
-        *lines, self._line = (self._line + chunk).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                self._take(line[5:])
+    def feed(self, events: bytes) -> None:
+        """Takes the next events. `finished` tells that the message ended, `error` the type of an error event."""
+        for line in events.split(b"\n"):
+            if PIECE in line:
+                self._pieces += 1
+                self._piece_bytes += len(line)
+        end = 0
+        while found := TELLING.search(events, end):
+            start = events.rfind(b"\n", end, found.start()) + 1
+            end = events.find(b"\n", found.end())
+            end = len(events) if end < 0 else end
+            if events.startswith(b"data:", start):
+                self._take(_parsed(events[start + 5 : end]))
 
-    def _take(self, data: bytes) -> None:
-        if b'"content_block_delta"' in data:
-            self._pieces += 1
-            self._piece_bytes += len(data)
-        elif any(mark in data for mark in MARKS):
-            self._take_event(_parsed(data))
-
-    def _take_event(self, event: dict[str, Any]) -> None:
+    def _take(self, event: dict[str, Any]) -> None:
         match event.get("type"):
             case "message_start":
                 self._reading = _of_message(event.get("message"))
@@ -106,12 +98,19 @@ class StreamReader:
             case "message_stop":
                 self.finished = True
             case "error":
-                self.failed = True
+                self.error = error_type(event)
+
+
+def error_type(envelope: dict[str, Any]) -> str:
+    """The type of an error in Anthropic's shape; api_error where it has none."""
+    error = envelope.get("error")
+    kind = error.get("type") if isinstance(error, dict) else None
+    return kind[:50] if isinstance(kind, str) and kind else "api_error"
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(data)
+        event = msgspec.json.decode(data)
     except (ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}
@@ -129,7 +128,19 @@ def _merged(usage: Usage | None, reported: object) -> Usage | None:
     if not isinstance(reported, dict):
         return usage
     counts = {FIELDS[name]: value for name, value in reported.items() if name in FIELDS and _is_count(value)}
+    for_an_hour = _count(reported.get("cache_creation"), "ephemeral_1h_input_tokens")
+    if for_an_hour is not None and "cache_write" in counts:
+        counts["cache_write_1h"] = min(for_an_hour, counts["cache_write"])
+        counts["cache_write"] -= counts["cache_write_1h"]
+    searches = _count(reported.get("server_tool_use"), "web_search_requests")
+    if searches is not None:
+        counts["web_searches"] = searches
     return replace(usage or Usage(), **counts) if counts else usage
+
+
+def _count(counts: object, name: str) -> int | None:
+    value = counts.get(name) if isinstance(counts, dict) else None
+    return value if isinstance(value, int) and _is_count(value) else None
 
 
 def _is_count(value: object) -> bool:

@@ -51,8 +51,14 @@ class Redactor:
     """Takes secrets out of a text: the exact values that it knows, and what has the shape of a key."""
 
     def __init__(self, secrets: list[str]) -> None:
-        # a short value would hide ordinary words
-        known = sorted({re.escape(s) for s in secrets if len(s) >= 6}, key=len, reverse=True)
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.hide(secrets)
+
+    def hide(self, secrets: list[str]) -> None:
+        """Takes these out too, from now on."""
+        self._secrets |= {s for s in secrets if len(s) >= 6}  # a short value would hide ordinary words
+        known = sorted(map(re.escape, self._secrets), key=len, reverse=True)
         self._known = re.compile("|".join(known)) if known else None
 
     def __call__(self, text: str) -> str:

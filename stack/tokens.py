@@ -17,7 +17,11 @@ Kind = Literal["model", "forge"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says. `expires` is in seconds since the epoch; `repository` is `owner/name` or empty."""
+    """What a token says. `expires` is in seconds since the epoch; `repository` is `owner/name` or empty.
+
+    For model calls: `tiers` lists those that may be used, all if empty; without `downgrade`, no worse model may take
+    the place of the tier's own; with `server_tools`, tools may run on the provider's servers.
+    """
 
     run: str
     task: str
@@ -27,6 +31,9 @@ class Claims:
     budget_usd: float
     expires: float
     repository: str = ""
+    tiers: tuple[str, ...] = ()
+    downgrade: bool = True
+    server_tools: bool = False
 
 
 def sign(key: str, kind: Kind, claims: Claims) -> str:

@@ -21,6 +21,8 @@ from stack.settings import Settings
 ROOT = Path(__file__).parent.parent
 ANYWHERE = "0.0.0.0"  # noqa: S104 - in a container, on its own networks
 PROXY_TIERS = ("SONNET", "HAIKU", "OPUS")
+RESET = "taken away"
+GATEWAY_FOLDER = "/app/config"
 MODULES: dict[str, type[Settings]] = {
     "orchestrator": OrchestratorSettings,
     "forge": ForgeSettings,
@@ -41,8 +43,15 @@ BEFORE_SETTINGS = {"SECRETS_DIR", "HEALTH_URL"}
 SIMULATORS_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT"}
 
 
+class ComposeLoader(yaml.SafeLoader):
+    """Reads YAML with Compose's own tag: `!reset` takes away what the files before have."""
+
+
+ComposeLoader.add_constructor("!reset", lambda _loader, _node: RESET)
+
+
 def compose(name: str = "docker-compose.yml") -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    content: dict[str, Any] = yaml.load((ROOT / name).read_text(), ComposeLoader)  # noqa: S506 - a safe one
     return content
 
 
@@ -137,7 +146,6 @@ def test_compose_sets_nothing_that_a_service_does_not_read(service: str) -> None
     settings, described = SERVICES[service]
     assert set(described["environment"]) <= fields(settings) | BEFORE_SETTINGS
     assert not set(described["environment"]) & made(service)
-    assert "env_file" not in described
 
 
 @of_each_service
@@ -149,8 +157,29 @@ def test_the_simulated_world_changes_only_settings_that_a_service_reads(service:
 @of_each_service
 def test_no_token_key_or_address_of_the_real_world_gets_into_the_simulated_one(service: str) -> None:
     changed = compose("docker-compose.sim.yml")["services"].get(service, {}).get("environment", {})
-    real = re.compile(rf"(TELEGRAM|GITHUB)_.*|ALLOWED_USERS|({'|'.join(PROXY_TIERS)})_(PROVIDER.*|MODEL)")
+    tiers = "|".join(PROXY_TIERS)
+    real = re.compile(rf"(TELEGRAM|GITHUB)_.*|ALLOWED_USERS|GATEWAY_FILE|LEDGER_URL|({tiers})_(PROVIDER.*|MODEL)")
     assert set(filter(real.fullmatch, from_outside(service))) <= set(changed)
+
+
+@of_each_service
+def test_the_proxy_alone_gets_the_keys_of_the_gateways_file(service: str) -> None:
+    """The example says where they stand; none of it is in git, and an agent sees nothing of it."""
+    described = SERVICES[service][1]
+    mounted = [volume for volume in described["volumes"] if volume.startswith(".")]
+    expected = ([f"./config:{GATEWAY_FOLDER}:ro"], [{"path": "config/gateway.env", "required": False}])
+    assert (mounted, described.get("env_file")) == (expected if service == "proxy" else ([], None))
+
+
+def test_nothing_of_the_gateways_file_gets_into_the_simulated_world() -> None:
+    proxy = compose("docker-compose.sim.yml")["services"]["proxy"]
+    assert proxy["env_file"] == RESET
+    assert proxy["volumes"] == [f"not-config:{GATEWAY_FOLDER}:ro"]
+
+
+def test_what_lies_in_config_is_not_for_git() -> None:
+    assert (ROOT / "config/.gitignore").read_text().splitlines()[1:] == ["*", "!.gitignore"]
+    assert "config" not in (ROOT / ".dockerignore").read_text()
 
 
 @of_each_service

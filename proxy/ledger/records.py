@@ -29,7 +29,8 @@ class Caller:
 class Charge:
     """An account that pays for a call, and the most that it may have paid in all, in micro-dollars; None: no limit.
 
-    `account` is a name such as `task/ID` or `day/2026-11-21`; `said` names it for people: `this task`.
+    `account` is a name such as `task/ID` or `day/2026-11-21`; `said` names its limit for people: `this task's budget`,
+    `your limit for today`.
     """
 
     account: str
@@ -84,7 +85,7 @@ class SpendLimitReached(Exception):
     """An account has paid all that it may. `spent` and `limit` are in micro-dollars."""
 
     def __init__(self, charge: Charge, spent: int) -> None:
-        super().__init__(f"{charge.said} has used all of its limit")
+        super().__init__(f"{charge.said} is used up")
         self.charge = charge
         self.spent = spent
 
@@ -93,7 +94,7 @@ class AllHeld(Exception):
     """An account has money left, but calls under way hold all of it: wait for one of them to end, and ask again."""
 
     def __init__(self, charge: Charge, spent: int, held: int) -> None:
-        super().__init__(f"calls under way hold the rest of the limit of {charge.said}")
+        super().__init__(f"calls under way hold the rest of {charge.said}")
         self.charge = charge
         self.spent = spent
         self.held = held
@@ -101,3 +102,7 @@ class AllHeld(Exception):
 
 class LedgerAway(Exception):
     """The ledger cannot be read or written now. Nothing was changed."""
+
+
+class LedgerTooNew(Exception):
+    """A later version of this program made the ledger: this one must not touch it."""

@@ -14,6 +14,7 @@ def test_a_stream_is_recorded_exactly(proxy: RunningProxy, upstream: ScriptedUps
     assert proxy.usage(claims.run) == {
         "run": claims.run, "calls": 1, "cost_usd": MESSAGE_COST / 1e6, "models": ["claude-sonnet-5-20260101"],
         "input_tokens": 100, "output_tokens": 25, "cache_read_tokens": 40, "cache_write_tokens": 8,
+        "cache_write_1h_tokens": 0, "web_searches": 0,
     }  # fmt: skip
 
 
@@ -25,14 +26,16 @@ def test_an_answer_in_json_is_recorded_exactly(proxy: RunningProxy, upstream: Sc
     assert proxy.usage(claims.run) == {
         "run": claims.run, "calls": 1, "cost_usd": 31 / 1e6, "models": ["small-model-1"],  # 10 + 0.5 + 20, rounded up
         "input_tokens": 10, "output_tokens": 4, "cache_read_tokens": 5, "cache_write_tokens": 0,
+        "cache_write_1h_tokens": 0, "web_searches": 0,
     }  # fmt: skip
 
 
 def test_a_row_says_whose_call_it_was(proxy: RunningProxy, upstream: ScriptedUpstream) -> None:
     claims = a_task(attempt=3)
     proxy.message(token(claims))
-    with sqlite3.connect(proxy.log.parent / "data" / "ledger.sqlite") as ledger:
-        columns = "run, task, attempt, person, role, tier, provider, status, outcome"
+    proxy.usage_after(claims.run, 1)
+    with sqlite3.connect(proxy.log.parent / "data" / "gateway.sqlite") as ledger:
+        columns = "run, task, attempt, person, role, route, provider, status, outcome"
         rows = ledger.execute(f"SELECT {columns} FROM calls WHERE run = ?", (claims.run,)).fetchall()  # noqa: S608
     ledger.close()
     whose = (claims.run, claims.task, 3, "7", "pr_reviewer")
@@ -71,10 +74,11 @@ def test_the_next_call_of_a_task_finds_the_last_one_counted(proxy: RunningProxy,
     upstream.script = script
     claims = a_task(budget_usd=0.0005)
     connection = proxy.connect()
-    connection.request("POST", "/v1/messages", request(stream=True), {"x-api-key": token(claims)})
+    body = request(stream=True, max_tokens=30)
+    connection.request("POST", "/v1/messages", body, {"x-api-key": token(claims)})
     response = connection.getresponse()
     response.read(len(b"".join(events)))
-    assert {proxy.message(token(claims)).status for _ in range(8)} == {429}
+    assert {proxy.message(token(claims), request(max_tokens=30)).status for _ in range(8)} == {429}
     release.set()
     assert response.read() == b""
     connection.close()
@@ -164,18 +168,10 @@ def test_an_error_event_of_the_provider_is_passed_on_once(proxy: RunningProxy, u
 
 
 def test_metrics_add_up(proxy: RunningProxy, upstream: ScriptedUpstream) -> None:
-    def opus_calls() -> dict[str, float]:
-        reply = proxy.call("GET", "/metrics", headers={"authorization": f"Bearer {READ_TOKEN}"})
-        lines = [line.rsplit(" ", 1) for line in reply.body.decode().splitlines() if not line.startswith("#")]
-        return {name: float(value) for name, value in lines if 'tier="opus",outcome="ok"' in name}
-
-    assert opus_calls() == {}
-    proxy.message(token(a_task()), request("claude-opus-5"))
-    assert opus_calls() == {
-        'proxy_calls_total{tier="opus",outcome="ok"}': 1,
-        'proxy_cost_dollars_total{tier="opus",outcome="ok"}': 65 / 1e6,
-        'proxy_tokens_total{tier="opus",outcome="ok",kind="input"}': 3,
-        'proxy_tokens_total{tier="opus",outcome="ok",kind="output"}': 2,
-        'proxy_tokens_total{tier="opus",outcome="ok",kind="cache_read"}': 0,
-        'proxy_tokens_total{tier="opus",outcome="ok",kind="cache_write"}': 0,
-    }
+    claims = a_task(role="a_role_of_its_own")
+    proxy.message(token(claims), request("claude-opus-5"))
+    proxy.usage_after(claims.run, 1)
+    reply = proxy.call("GET", "/metrics", headers={"authorization": f"Bearer {READ_TOKEN}"})
+    lines = [line.rsplit(" ", 1) for line in reply.body.decode().splitlines() if "a_role_of_its_own" in line]
+    found = {name.partition("{")[0]: float(value) for name, value in lines if 'kind="' not in name}
+    assert (found["gateway_calls_total"], found["gateway_cost_dollars_total"]) == (1, 65 / 1e6)

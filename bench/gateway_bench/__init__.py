@@ -1,0 +1,1 @@
+"""`bench/gateway`: the model proxy beside nginx, LiteLLM and claude-code-router."""

@@ -1,0 +1,1 @@
+"""`python -m proxy check PROVIDER`: what of a provider would serve Claude Code, and what a tier would miss."""

@@ -1,0 +1,195 @@
+"""A connection to a provider, and a pool of them. llhttp (httptools) reads the answers; the sockets are gevent's."""
+
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from urllib.parse import urlsplit
+
+import httptools
+
+CONNECT_SECONDS = 10
+IDLE_SECONDS = 30  # a connection that was idle for longer is not used again: servers close theirs
+KEPT_CONNECTIONS = 256
+CHUNK_BYTES = 65536
+WINDOW_BITS = {"gzip": 31, "deflate": 15}
+
+
+class BrokeOff(OSError):
+    """The provider ended the connection, or sent what is no HTTP. `answered`: it had begun to answer."""
+
+    def __init__(self, message: str, *, answered: bool) -> None:
+        super().__init__(message)
+        self.answered = answered
+
+
+class Connection:
+    """One HTTP/1.1 connection. Every wait ends with TimeoutError after `wait` seconds of silence."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self.headers: list[tuple[str, str]] = []
+        self._pieces: list[bytes] = []
+        self._has_head = self._complete = self._stays = self._beyond = self._received = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def send(self, request: bytes) -> None:
+        """Sends a request: its head and body. Raises OSError."""
+        if self._received:
+            self._begin()
+        self._socket.sendall(request)
+
+    def head(self) -> tuple[int, list[tuple[str, str]]]:
+        """Waits for the status and the headers, names in lower case. Raises BrokeOff, TimeoutError, OSError."""
+        while not self._has_head:
+            self._receive()
+        return self._parser.get_status_code(), self.headers
+
+    def read(self) -> bytes:
+        """The next piece of the body, as it came; empty at its end. Raises as `head` does."""
+        while not self._pieces and not self._complete:
+            self._receive()
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
+
+    def wait(self, seconds: float) -> None:
+        """How long the next waits may take."""
+        self._socket.settimeout(seconds)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the answer was read to its end, exactly, and another request may follow."""
+        return self._complete and self._stays and not self._pieces and not self._beyond
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the provider closed it, or said something that nobody asked for, while it was idle."""
+        self._socket.setblocking(False)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+
+    # what httptools calls
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self._has_head = self._parser.get_status_code() >= 200
+        if not self._has_head:  # 100 and the like: the answer is still to come
+            self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces.append(body)
+
+    def on_message_begin(self) -> None:
+        self._beyond = self._complete
+
+    def on_message_complete(self) -> None:
+        self._complete = self._has_head
+        self._stays = self._parser.should_keep_alive()
+
+    def _begin(self) -> None:
+        """Forgets the last answer; llhttp's parser may not be used for another."""
+        self.headers = []
+        self._pieces.clear()
+        self._has_head = self._complete = self._stays = self._beyond = self._received = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(CHUNK_BYTES)
+            if data:
+                self._received = True
+                self._parser.feed_data(data)
+                return
+        except TimeoutError:
+            raise
+        except (OSError, httptools.HttpParserError) as error:
+            if self._complete:  # whatever followed the answer: it is whole
+                self._beyond = True
+                return
+            raise BrokeOff(f"it broke off: {error}", answered=self._received) from error
+        self._at_end()
+
+    def _at_end(self) -> None:
+        """Ends a body without a length, which ends with its connection; anything else broke off."""
+        names = {name for name, _ in self.headers}
+        if not self._has_head or names & {"content-length", "transfer-encoding"}:
+            raise BrokeOff("it broke off", answered=self._received)
+        self._complete = self._beyond = True
+
+
+class Pool:
+    """Connections to one provider; the one used last is used first, so that the others grow old and go."""
+
+    def __init__(self, base_url: str, *, connect: Callable[[tuple[str, int], float], socket.socket]) -> None:
+        parts = urlsplit(base_url)
+        self._host = parts.hostname or ""
+        self._tls = parts.scheme == "https"
+        self._port = parts.port or (443 if self._tls else 80)
+        self._connect = connect
+        self._idle: list[tuple[float, Connection]] = []
+        self.path = parts.path.rstrip("/")
+        self.host_header = parts.netloc.rpartition("@")[2]
+
+    def take(self, *, fresh: bool = False) -> tuple[Connection, bool]:
+        """A connection, and whether it was used before. Raises OSError where none can be made."""
+        oldest = time.monotonic() - IDLE_SECONDS
+        while self._idle and not fresh:
+            since, connection = self._idle.pop()
+            if since > oldest and not connection.is_stale:
+                return connection, True
+            connection.close()
+        return Connection(self._dial()), False
+
+    def give_back(self, connection: Connection) -> None:
+        """Keeps a connection for another request if it can take one; closes it otherwise."""
+        if connection.reusable and len(self._idle) < KEPT_CONNECTIONS:
+            self._idle.append((time.monotonic(), connection))
+            return
+        connection.close()
+
+    def _dial(self) -> socket.socket:
+        connected = self._connect((self._host, self._port), CONNECT_SECONDS)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._context.wrap_socket(connected, server_hostname=self._host) if self._tls else connected
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+
+def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
+    """A request as it goes over the wire. Raises ValueError for a header that would be more than one."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    if body is not None:
+        lines.append(f"content-length: {len(body)}")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ValueError("a header holds a line break")
+    return head.encode("latin-1") + b"\r\n\r\n" + (body or b"")
+
+
+class Inflated:
+    """Unpacks a body that the provider packed although it was asked not to."""
+
+    def __init__(self, encoding: str) -> None:
+        """Raises ValueError for an encoding that is not known here."""
+        if encoding not in WINDOW_BITS:
+            raise ValueError(f"content-encoding {encoding[:20]!r}")
+        self._unpack = zlib.decompressobj(WINDOW_BITS[encoding])
+
+    def feed(self, data: bytes) -> bytes:
+        """Raises zlib.error for what is not packed so."""
+        return self._unpack.decompress(data)

@@ -1,0 +1,97 @@
+// A chart of stacked bars. The bar under the pointer, or chosen with the arrow keys, is read out above it.
+
+import { at, h, nothing, put, s } from "./dom.js";
+import { moment } from "./format.js";
+
+const HEIGHT = 132;
+const TOP = 8;
+const BOTTOM = 18;
+
+/**
+ * Draws into the element `id`, with `id-now` and `id-legend` beside it. `buckets` have `at`, `calls` and `errors`;
+ * `values(bucket)` are its parts, `names` what they are, `said(value)` how to write one.
+ */
+export function chart(id, { series, names, values, said, label }) {
+  const box = at(id);
+  const sums = series.buckets.map((bucket) => values(bucket).reduce((all, one) => all + one, 0));
+  const all = sums.reduce((sum, one) => sum + one, 0);
+  put(`${id}-now`, said(all));
+  if (!all) return put(id, nothing("Nothing in this period.")), put(`${id}-legend`);
+  const top = ceiling(Math.max(...sums));
+  const width = Math.max(box.clientWidth, 200);
+  const right = 10 + 6 * Math.max(said(top).length, said(top / 2).length); // room for what is written beside the lines
+  const used = (part) => series.buckets.some((bucket) => values(bucket)[part]) || null;
+  const svg = s("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", tabindex: 0,
+    "aria-label": `${label}: ${said(all)} in ${series.buckets.length} bars, at most ${said(Math.max(...sums))}` });
+  svg.append(...grid(width - right, top, said), ...bars(series, values, top, width - right), ...ticks(series, width - right));
+  box.replaceChildren(svg);
+  put(`${id}-legend`, names.map((name, number) => used(number) && h("li", {}, h("i", { class: `dot part-${number}` }), name)));
+  readOut(svg, id, series, sums, said, right);
+}
+
+function ceiling(most) {
+  const unit = 10 ** Math.floor(Math.log10(most));
+  return unit * [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => most <= unit * step * 1.0001);
+}
+
+function grid(width, top, said) {
+  return [0, 0.5, 1].flatMap((share) => {
+    const y = Math.round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)) + 0.5;
+    const line = s("line", { class: "rule", x1: 0, x2: width, y1: y, y2: y });
+    return share ? [line, s("text", { x: width + 6, y: y + 4 }, said(top * share))] : [line];
+  });
+}
+
+function bars(series, values, top, width) {
+  const step = width / series.buckets.length;
+  const gap = Math.min(4, step * 0.22);
+  return series.buckets.map((bucket, number) => {
+    let y = HEIGHT - BOTTOM;
+    const parts = values(bucket).map((value, part) => {
+      const height = (value / top) * (HEIGHT - TOP - BOTTOM);
+      y -= height;
+      return s("rect", { class: `part-${part}`, x: number * step + gap / 2, y, width: step - gap, height });
+    });
+    return s("g", { class: "bar" }, s("rect", { class: "behind", x: number * step, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM }), parts);
+  });
+}
+
+function ticks(series, width) {
+  const step = width / series.buckets.length;
+  const every = Math.ceil(64 / step);
+  return series.buckets.flatMap((bucket, number) =>
+    number % every ? [] : [s("text", { x: number * step + 1, y: HEIGHT - 4 }, moment(bucket.at, series.width))],
+  ).filter((text) => Number(text.getAttribute("x")) < width - 24);
+}
+
+function readOut(svg, id, series, sums, said, right) {
+  const all = said(sums.reduce((sum, one) => sum + one, 0));
+  const bars = [...svg.querySelectorAll(".bar")];
+  const show = (chosen) => {
+    bars.forEach((bar, number) => bar.classList.toggle("chosen", number === chosen));
+    const bucket = series.buckets[chosen];
+    put(`${id}-now`, bucket ? `${moment(bucket.at, series.width)} · ${said(sums[chosen])} · ${calls(bucket)}` : all);
+    svg.dataset.chosen = chosen;
+  };
+  const under = (event) => {
+    const box = svg.getBoundingClientRect();
+    show(Math.floor(((event.clientX - box.left) / (box.width - right)) * bars.length));
+  };
+  svg.addEventListener("pointermove", under);
+  svg.addEventListener("pointerdown", under);
+  svg.addEventListener("pointerleave", () => show(-1));
+  svg.addEventListener("blur", () => show(-1));
+  svg.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const chosen = Number(svg.dataset.chosen);
+    show(chosen < 0 ? bars.length - 1 : Math.min(Math.max(chosen + move, 0), bars.length - 1));
+  });
+  show(-1);
+}
+
+function calls(bucket) {
+  const errors = bucket.errors ? `, ${bucket.errors} failed` : "";
+  return `${bucket.calls} ${bucket.calls === 1 ? "call" : "calls"}${errors}`;
+}

@@ -1,0 +1,110 @@
+"""POST /v1/messages: the one path where microseconds count."""
+
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from proxy.attempt import Ask
+from proxy.dispatch import Dispatch, Providers
+from proxy.door import Door, credentials, route_for
+from proxy.errors import ApiError, HungUp, content
+from proxy.gateway import Gateway
+from proxy.hang_up import Caller
+from proxy.ledger.ledger import Ledger
+from proxy.metering import Meter
+from proxy.relay import Relay
+from proxy.request import ModelRequest
+from proxy.writer import Writer
+
+log = logging.getLogger(__name__)
+
+PATH = "/v1/messages"
+MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as gunicorn parsed it: header names in lower case, `body` its reader, the caller's `connection`."""
+
+    headers: list[tuple[str, str]]
+    query: str
+    body: Any
+    connection: socket.socket
+
+
+class Messages:
+    """Answers model calls."""
+
+    def __init__(
+        self, *, gateway: Callable[[], Gateway], door: Door, ledger: Ledger, providers: Providers
+    ) -> None:
+        self._gateway = gateway
+        self._door = door
+        self._ledger = ledger
+        self._providers = providers
+
+    def answer(self, incoming: Incoming, writer: Writer) -> bool:
+        """Answers one call. False where the connection must be closed: the caller left, or the answer is not whole."""
+        try:
+            self._relay(incoming).run(writer)
+            return True
+        except HungUp:
+            return False
+        except ApiError as error:
+            return _refuse(error, writer)
+        except Exception:
+            log.exception("a model call failed")
+            return _refuse(ApiError(500, "api_error", "the gateway failed; its log says why"), writer)
+
+    def _relay(self, incoming: Incoming) -> Relay:
+        named = dict(incoming.headers)
+        admitted = self._door.admit(credentials(named))
+        request = ModelRequest(body_of(named.get("content-length", ""), incoming.body))
+        admitted.check(request)
+        gateway = self._gateway()
+        # with `x-gateway-downgrade: forbid` a caller has rather an error than a worse model
+        route = route_for(gateway, admitted, request, downgrade=named.get("x-gateway-downgrade") != "forbid")
+        meter = Meter(
+            self._ledger, gateway, admitted, route, request, session=named.get("x-claude-code-session-id", "")
+        )
+        caller = Caller(incoming.connection)
+        try:
+            meter.reserve(caller)
+        except BaseException:
+            caller.forget()
+            raise
+        ask = Ask(request, incoming.headers, PATH, incoming.query, caller)
+        return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, stream=request.stream)
+
+
+def body_of(length: str, source: Any) -> bytes:
+    """A request's body, of the length that its header says. Raises ApiError (413) where it is too large."""
+    if length.isdigit():
+        if int(length) > MAX_BODY_BYTES:
+            raise _too_large()
+        # gunicorn's own input takes a body of known length 1 KB at a time, and copies the rest each time
+        known: bytes = source.reader.read(int(length))
+        return known
+    body: bytes = source.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, "request_too_large", f"a request may have {MAX_BODY_BYTES >> 20} MB")
+
+
+def _refuse(error: ApiError, writer: Writer) -> bool:
+    if writer.began:
+        return False
+    body = msgspec.json.encode(content(error.kind, str(error)))
+    try:
+        writer.whole(error.status, [("content-type", "application/json"), *error.headers()], body)
+    except HungUp:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""Counts one model call: holds the most that it can cost before it, and settles what it did cost after it, once."""
+
+import logging
+import time
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from uuid import UUID
+
+from proxy.attempt import Attempt
+from proxy.door import Admitted
+from proxy.errors import ApiError
+from proxy.gateway import Gateway, Route
+from proxy.hang_up import Caller as Connection
+from proxy.ledger.accounts import charges
+from proxy.ledger.ledger import Ledger
+from proxy.ledger.records import AllHeld, Hold, LedgerAway, Outcome, Settlement, SpendLimitReached
+from proxy.prices import MICRO
+from proxy.request import ModelRequest
+from proxy.usage import CHARACTERS_PER_TOKEN, Usage
+from stack.logs import about
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 20.0  # for calls under way to give back what they hold
+RETRY_SECONDS = 5
+# for the hold: a token is hardly ever less than this, nor a context larger
+BYTES_PER_TOKEN = 2
+LARGEST_CONTEXT = 1_000_000
+LARGEST_OUTPUT = 128_000  # where a request does not say
+
+
+class Meter:
+    """One call, from its hold to its row in the ledger."""
+
+    def __init__(
+        self, ledger: Ledger, gateway: Gateway, admitted: Admitted, route: Route, request: ModelRequest, session: str
+    ) -> None:
+        self.began = time.time()
+        self._ledger = ledger
+        self._gateway = gateway
+        self._admitted = admitted
+        self._route = route
+        self._request = request
+        self._session = session
+        self._first_seconds: float | None = None
+        self._hold: int | None = None
+
+    def reserve(self, connection: Connection) -> None:
+        """Holds the most that the call can cost. Raises ApiError: 429 over a limit, 503 without a ledger."""
+        hold = self._described()
+        deadline, pause = time.monotonic() + WAIT_SECONDS, 0.01
+        while True:
+            try:
+                self._hold = self._ledger.reserve(hold)
+                return
+            except SpendLimitReached as reached:
+                raise _over(reached) from reached
+            except AllHeld as waiting:
+                if time.monotonic() > deadline:
+                    raise ApiError(429, "rate_limit_error", str(waiting), retry_after=RETRY_SECONDS) from waiting
+            except LedgerAway as away:
+                raise ApiError(503, "api_error", "the ledger is away: no call is made uncounted") from away
+            with connection:
+                time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
+    def answering(self) -> None:
+        """The answer begins."""
+        if self._first_seconds is None:
+            self._first_seconds = time.time() - self.began
+
+    def settle(
+        self, outcome: Outcome, status: int, attempt: Attempt | None, *, tried: list[str], unpaid: list[Attempt],
+        billable: bool, streamed: bool = False, reason: str = "",
+    ) -> None:  # fmt: skip
+        """Writes the call down; from the second time on, does nothing. What is billable never costs nothing."""
+        if self._hold is None:
+            return
+        hold, self._hold = self._hold, None
+        paid = [*unpaid, attempt] if billable else unpaid
+        target = attempt.target if attempt else self._route.targets[0]
+        model = attempt.answered if attempt else target.model or self._request.model
+        settlement = Settlement(
+            hold=hold, provider=target.provider.name, model=model[:200],
+            usage=reduce(add, map(self._usage, paid), Usage()), micro_dollars=sum(map(self._cost, paid)),
+            seconds=time.time() - self.began, first_seconds=self._first_seconds, status=status, outcome=outcome,
+            streamed=streamed, tried=", ".join(tried), fallbacks=len(tried), reason=reason,
+        )  # fmt: skip
+        self._ledger.settle(settlement)
+        if outcome != "ok" or tried:
+            self._log(settlement)
+
+    def _described(self) -> Hold:
+        request, caller, first = self._request, self._admitted.caller, self._route.targets[0]
+        size = min(len(request.body) // BYTES_PER_TOKEN, LARGEST_CONTEXT)
+        most = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
+        prices = [
+            self._gateway.price(target, target.model or request.model).most(input_tokens=size, output_tokens=most)
+            for target in self._route.targets
+        ]
+        model = first.model or request.model
+        least = len(request.body) // CHARACTERS_PER_TOKEN
+        return Hold(
+            at=self.began, caller=replace(caller, session=self._session[:100]), route=self._route.name,
+            asked=request.model[:200], provider=first.provider.name, model=model[:200],
+            charges=charges(
+                self.began, caller, self._gateway.limits, budget=self._admitted.budget, key=self._admitted.key
+            ),
+            held=max(prices), least=self._gateway.price(first, model).cost(Usage(input=least)), least_input=least,
+        )  # fmt: skip
+
+    def _usage(self, attempt: Attempt | None) -> Usage:
+        """What was used; where that is not known, the least that it must have been."""
+        known = attempt.usage if attempt else None
+        return known or Usage(input=len(self._request.body) // CHARACTERS_PER_TOKEN)
+
+    def _cost(self, attempt: Attempt | None) -> int:
+        target = attempt.target if attempt else self._route.targets[0]
+        model = attempt.model if attempt else target.model or self._request.model
+        return self._gateway.price(target, model).cost(self._usage(attempt))
+
+    def _log(self, settled: Settlement) -> None:
+        text = "%s of %s: %s, status %d, $%.4f, %.1f s%s%s"
+        said = (
+            settled.model, settled.provider, settled.outcome, settled.status, settled.micro_dollars / MICRO,
+            settled.seconds, settled.reason and f": {settled.reason}",
+            settled.tried and f"; before it {settled.tried}",
+        )  # fmt: skip
+        if run := self._admitted.caller.run:
+            with about(UUID(run)):
+                log.warning(text, *said)
+        else:
+            log.warning(text, *said)
+
+
+def _over(reached: SpendLimitReached) -> ApiError:
+    limit = (reached.charge.limit or 0) / MICRO
+    text = f"spend limit reached: {reached.charge.said} has used ${reached.spent / MICRO:.4f} of ${limit:.2f}"
+    return ApiError(429, "billing_error", text, final=True)

@@ -1,0 +1,62 @@
+"""What the gateway tells of itself: health to anyone, usage and metrics to who holds the read token."""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from proxy.door import bearer, refused
+from proxy.errors import ApiError
+from proxy.ledger.ledger import Ledger
+from proxy.ledger.records import LedgerAway
+from proxy.metrics import CONTENT_TYPE, Metrics
+from proxy.prices import MICRO
+
+
+def blueprint(
+    ledger: Ledger, metrics: Metrics, read_token: str, *, off_loop: Callable[[Callable[[], Any]], Any]
+) -> Blueprint:
+    """Health, a run's usage, metrics."""
+    routes = Blueprint("own", __name__)
+
+    @routes.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    def readyz() -> tuple[dict[str, str], int]:
+        """Whether calls can be made: without the ledger, none is."""
+        try:
+            ledger.ready()
+        except LedgerAway as away:
+            return {"status": "not ready", "reason": str(away)}, 503
+        return {"status": "ready"}, 200
+
+    @routes.route("/", methods=["HEAD"])
+    def probe() -> str:
+        return ""
+
+    @routes.get("/usage/<run>")
+    def usage(run: str) -> dict[str, Any]:
+        """What a run used: calls, tokens by kind, dollars, the models that answered."""
+        _require(read_token)
+        sums = ledger.usage_of_run(run)
+        return {"run": run, "cost_usd": sums.pop("micro_dollars") / MICRO, **sums}
+
+    @routes.get("/metrics")
+    def exposition() -> Response:
+        _require(read_token)
+        return Response(off_loop(metrics.text), content_type=CONTENT_TYPE)
+
+    @routes.errorhandler(LedgerAway)
+    def away(error: LedgerAway) -> Response:
+        raise ApiError(503, "api_error", f"the ledger is away: {error}") from error
+
+    return routes
+
+
+def _require(read_token: str) -> None:
+    """Raises ApiError for a caller without the read token."""
+    if not hmac.compare_digest(bearer(request.headers.get("authorization", "")).encode(), read_token.encode()):
+        raise refused("the read token is required as a bearer token")

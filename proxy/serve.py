@@ -1,0 +1,116 @@
+"""Serves a gateway: puts the parts of each worker together, and starts the workers."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from flask import Flask
+
+from proxy.app import Secrets
+from proxy.gateway import Gateway
+from proxy.ledger.ledger import open_ledger
+from proxy.ledger.records import LedgerAway
+from proxy.server import Server
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # between looks at gateway.toml, and between checkpoints of the ledger
+
+
+class Source(Protocol):
+    """Where a gateway comes from: `proxy.reload.Watched`, or one that never changes."""
+
+    gateway: Gateway
+    error: str
+    loaded_at: float
+    said: str
+
+    def look(self) -> bool: ...
+
+
+def worker_name(pid: int) -> str:
+    """The name of a worker in the ledger."""
+    return f"{socket.gethostname()}:{pid}"
+
+
+def serve(
+    source: Source, *, ledger: str | Path, secrets: Secrets, host: str, port: int, workers: int, log_level: str
+) -> None:
+    """Serves until SIGTERM. Raises LedgerAway, LedgerTooNew where the ledger cannot be opened."""
+    open_ledger(ledger, worker_name(os.getpid())).close()  # made here, so that the workers need not race for it
+
+    def ended(pid: int) -> None:
+        """A worker ended; if it was killed, it left calls that nobody else will settle."""
+        try:
+            opened = open_ledger(ledger, worker_name(os.getpid()))
+            lost = opened.settle_lost(worker_name(pid))
+            opened.close()
+        except LedgerAway as away:
+            log.warning("the calls of a worker that ended are not settled yet: %s", away)
+            return
+        if lost:
+            log.error("worker %d ended with %d calls under way: they are billed by the least they cost", pid, lost)
+
+    Server(
+        lambda: _worker(source, ledger, secrets),
+        host=host, port=port, workers=workers, log_level=log_level, ended=ended,
+    ).run()  # fmt: skip
+
+
+def _worker(source: Source, ledger_at: str | Path, secrets: Secrets) -> Flask:
+    """The application of one worker."""
+    # imported in the worker, after gevent has patched sockets and ssl
+    from gevent import get_hub
+
+    from proxy.app import Adapters, create_app
+    from proxy.breaker import Breakers
+    from proxy.connection import Pool
+    from proxy.dispatch import Providers
+    from proxy.ledger.reports import Reports
+    from stack.service import Every
+
+    ledger = open_ledger(ledger_at, worker_name(os.getpid()))
+
+    def changed(provider: str, state: str, until: float, reason: str) -> None:
+        log.warning("the breaker of %s is %s%s", provider, state, reason and f": {reason}")
+        try:
+            if state == "closed":
+                ledger.clear_breaker(provider)
+            else:
+                ledger.set_breaker(provider, state, until, reason)
+        except LedgerAway as away:
+            log.warning("the dashboard does not know: %s", away)
+
+    def off_loop(action: Callable[[], Any]) -> Any:
+        return get_hub().threadpool.apply(action)
+
+    providers = Providers(Breakers(changed), lambda url: Pool(url, connect=socket.create_connection))
+    adapters = Adapters(
+        gateway=lambda: source.gateway, set_up=lambda: _view(source), ledger=ledger, reports=Reports(ledger),
+        providers=providers, off_loop=off_loop,
+    )  # fmt: skip
+    app = create_app(adapters, secrets)
+    chores = (Every(LOOK_SECONDS, lambda: _look(source)), Every(LOOK_SECONDS, lambda: off_loop(ledger.checkpoint)))
+    for chore in chores:
+        chore.start()
+
+    def close() -> None:
+        for chore in chores:
+            chore.stop()
+        ledger.close()
+
+    app.extensions["close"] = close
+    return app
+
+
+def _look(source: Source) -> None:
+    source.look()
+
+
+def _view(source: Source) -> Any:
+    from proxy.view import set_up_view
+
+    return set_up_view(source)
