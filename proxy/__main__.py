@@ -1,27 +1,68 @@
-"""The model gateway: `python -m proxy`, or one of the commands that `python -m proxy --help` lists."""
+"""The model gateway: `python -m proxy` serves; `python -m proxy --help` lists what else it can do."""
 
+import argparse
 import os
+import sys
+from pathlib import Path
 
+from proxy import key_command
 from proxy.app import Secrets
+from proxy.check import command as check_command
+from proxy.describe import describe
 from proxy.gateway_file import SetUpError
+from proxy.ledger.records import LedgerAway, LedgerTooNew
+from proxy.presets import PRESETS
+from proxy.private import private_gateway
 from proxy.reload import Watched
 from proxy.serve import serve
 from proxy.settings import ProxySettings
 from stack import logs
 
+ABOUT = """\
+The model gateway: Claude Code, and whatever else speaks Anthropic's Messages API, in front; Anthropic, Z.AI,
+DeepSeek, Kimi, OpenRouter, Ollama or any OpenAI-compatible server behind. Without a command it serves.
+Settings come from the environment, or from the file that GATEWAY_FILE names: docs/gateway.md."""
 
-def main() -> None:
-    """Serves until SIGTERM. Raises SystemExit for settings that cannot be used."""
+
+def main() -> int:
+    """Does what the command line says; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m proxy", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("serve", help="serve until SIGTERM: what is done without a command")
+    commands.add_parser("config", help="check the set-up, and print where each tier goes")
+    key_command.add_to(commands)
+    check_command.add_to(commands)
+    arguments = parser.parse_args()
     settings = ProxySettings.load()
-    redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
     try:
-        source = Watched(settings, os.environ, hide=redactor.hide)
-    except SetUpError as mistakes:
-        raise SystemExit(str(mistakes)) from None
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return _do(arguments, settings)
+    except (SetUpError, LedgerAway, LedgerTooNew) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _do(arguments: argparse.Namespace, settings: ProxySettings) -> int:
+    match arguments.command:
+        case "config":
+            print(describe(Watched(settings, os.environ).gateway))
+            return 0
+        case "keys":
+            return key_command.run(arguments, _ledger(settings))
+        case "check":
+            gateway = Watched(settings, os.environ).gateway
+            return check_command.run(arguments, gateway=gateway, presets=PRESETS, launch=private_gateway)
+        case _:
+            _serve(settings)
+            return 0
+
+
+def _serve(settings: ProxySettings) -> None:
+    redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
     serve(
-        source,
-        ledger=settings.ledger_url.get_secret_value() or settings.data_dir / "gateway.sqlite",
+        Watched(settings, os.environ, hide=redactor.hide),
+        ledger=_ledger(settings),
         secrets=Secrets(
             token_key=settings.model_token_key.get_secret_value(),
             read_token=settings.proxy_read_token.get_secret_value(),
@@ -34,5 +75,13 @@ def main() -> None:
     )
 
 
+def _ledger(settings: ProxySettings) -> str | Path:
+    """Where the ledger is: a database's address, or a file in DATA_DIR."""
+    if url := settings.ledger_url.get_secret_value():
+        return url
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return settings.data_dir / "gateway.sqlite"
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,19 @@ class Source(Protocol):
     said: str
 
     def look(self) -> bool: ...
+
+
+class Fixed:
+    """A gateway that never changes."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.error = ""
+        self.loaded_at = time.time()
+        self.said = "this program"
+
+    def look(self) -> bool:
+        return False
 
 
 def worker_name(pid: int) -> str:

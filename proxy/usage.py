@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 CHARACTERS_PER_TOKEN = 4  # the estimate that Anthropic's own gateway bills with
-ENVELOPE_BYTES = 110  # of an event that carries a piece of output, at least the piece itself left out
+ENVELOPE_BYTES = 140  # of an event that carries a piece of output, at least the piece itself left out
 # What an event that matters holds; anything else is not parsed. Inside a text the quotes would be escaped.
 TELLING = re.compile(rb'"(?:usage|message_stop|error)"')
 PIECE = b'"content_block_delta"'  # not in the line that names the event
@@ -69,21 +69,19 @@ class StreamReader:
         usage = self._reading.usage
         if usage is None or self._settled:
             return self._reading
-        text = self._piece_bytes - self._pieces * ENVELOPE_BYTES
-        seen = max(usage.output, self._pieces, text // CHARACTERS_PER_TOKEN)
-        return replace(self._reading, usage=replace(usage, output=seen))
+        seen = max(usage.output, self._pieces, self._piece_bytes // CHARACTERS_PER_TOKEN)
+        return Reading(self._reading.model, replace(usage, output=seen))
 
     def feed(self, events: bytes) -> None:
         """Takes the next events. `finished` tells that the message ended, `error` the type of an error event."""
-        for line in events.split(b"\n"):
-            if PIECE in line:
-                self._pieces += 1
-                self._piece_bytes += len(line)
+        self._pieces += events.count(PIECE)
+        self._piece_bytes += len(events) - events.count(b"\n\n") * ENVELOPE_BYTES
         end = 0
         while found := TELLING.search(events, end):
             start = events.rfind(b"\n", end, found.start()) + 1
             end = events.find(b"\n", found.end())
             end = len(events) if end < 0 else end
+            self._piece_bytes -= end - start - ENVELOPE_BYTES
             if events.startswith(b"data:", start):
                 self._take(_parsed(events[start + 5 : end]))
 
@@ -93,7 +91,7 @@ class StreamReader:
                 self._reading = _of_message(event.get("message"))
             case "message_delta":
                 usage = _merged(self._reading.usage, event.get("usage"))
-                self._reading = replace(self._reading, usage=usage)
+                self._reading = Reading(self._reading.model, usage)
                 self._settled = usage is not None
             case "message_stop":
                 self.finished = True
@@ -128,9 +126,10 @@ def _merged(usage: Usage | None, reported: object) -> Usage | None:
     if not isinstance(reported, dict):
         return usage
     counts = {FIELDS[name]: value for name, value in reported.items() if name in FIELDS and _is_count(value)}
-    for_an_hour = _count(reported.get("cache_creation"), "ephemeral_1h_input_tokens")
-    if for_an_hour is not None and "cache_write" in counts:
-        counts["cache_write_1h"] = min(for_an_hour, counts["cache_write"])
+    if "cache_write" in counts:
+        said = _count(reported.get("cache_creation"), "ephemeral_1h_input_tokens")
+        known = said if said is not None else usage.cache_write_1h if usage else 0
+        counts["cache_write_1h"] = min(known, counts["cache_write"])
         counts["cache_write"] -= counts["cache_write_1h"]
     searches = _count(reported.get("server_tool_use"), "web_search_requests")
     if searches is not None:

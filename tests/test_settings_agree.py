@@ -39,8 +39,8 @@ INSIDE = {
 }  # fmt: skip
 # Read by `stack.settings` and `stack.health` themselves, before there are settings.
 BEFORE_SETTINGS = {"SECRETS_DIR", "HEALTH_URL"}
-# Read by docker-compose.sim.yml alone.
-SIMULATORS_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT"}
+# Read by the Compose files alone.
+PUBLISHED_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT", "GATEWAY_PORT"}
 
 
 class ComposeLoader(yaml.SafeLoader):
@@ -108,10 +108,10 @@ def test_every_service_of_the_stack_has_settings() -> None:
 
 
 def test_env_example_has_every_setting_from_outside_and_nothing_else() -> None:
-    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | SIMULATORS_PORTS
+    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | PUBLISHED_PORTS
 
 
-@pytest.mark.parametrize("name", sorted(set(env_example()) - SIMULATORS_PORTS))
+@pytest.mark.parametrize("name", sorted(set(env_example()) - PUBLISHED_PORTS))
 def test_env_example_shows_the_default_of_a_setting_unless_it_must_be_set(name: str) -> None:
     value, must_be_set = env_example()[name]
     assert value == ("" if must_be_set else default(name))

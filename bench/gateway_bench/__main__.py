@@ -9,6 +9,7 @@ import argparse
 import json
 import resource
 import shutil
+import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -40,6 +41,8 @@ def main() -> int:
     field = the_field(arguments)
     try:
         measure(field, the_plan(arguments), Load(FOLDER / "load"))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except (NotStarted, Wrong) as error:
         raise SystemExit(f"bench/gateway cannot begin: {error}") from error
     return tell(field, arguments, machine)

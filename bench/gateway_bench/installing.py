@@ -62,7 +62,7 @@ def from_debian(name: str) -> Program:
     if not found:
         raise NotStarted(f"the package {name} has no program of that name")
     libraries = [str(path) for path in (*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu"))]
-    return Program(found, {"LD_LIBRARY_PATH": ":".join(libraries)})
+    return Program(found, {"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {})
 
 
 def once(name: str, install: Callable[[Path], None]) -> Path:

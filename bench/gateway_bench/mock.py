@@ -10,11 +10,10 @@ import sys
 from importlib import import_module
 
 from bench.gateway_bench import answers
+from bench.gateway_bench.client import CHUNKED, LENGTH, spans
 
 BACKLOG = 2048
 END = b"0\r\n\r\n"
-LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 STREAM = re.compile(rb'"stream": ?true')
 TAIL = 100  # where Claude Code's body says that it wants a stream
 
@@ -81,7 +80,8 @@ class Connection(asyncio.Protocol):
             return
         if self._size == 0 and not self._request.endswith(END):
             return
-        request, self._request, self._size = self._request, bytearray(), None
+        request = unchunked(self._request) if self._size == 0 else self._request
+        self._request, self._size = bytearray(), None
         self._answer(request)
 
     def _answer(self, request: bytearray) -> None:
@@ -121,6 +121,12 @@ def size_of(request: bytearray) -> int | None:
         return 0
     length = LENGTH.search(request, 0, end + 1)
     return end + 4 + (int(length[1]) if length else 0)
+
+
+def unchunked(request: bytearray) -> bytearray:
+    """A request with its body in one piece."""
+    raw = bytes(request)
+    return request[: raw.find(b"\r\n\r\n") + 4] + b"".join(raw[start:end] for start, end in spans(raw))
 
 
 async def serve(port: int) -> None:

@@ -37,22 +37,22 @@ def one_round(entry: Entry, load: Load, size: int, seconds: int) -> Round:
     return result
 
 
-def what_was_wrong(result: Round, contender: Contender) -> str:
+def what_was_wrong(result: Round, contender: Contender, patience: float = COUNTED_SECONDS) -> str:
     """Every answer must be a good one, of full length, and be written down once by who writes down."""
     if result.errors or not result.requests:
         return f"{result.errors} errors in {result.requests} requests"
     if result.bytes < result.requests * len(body("streamed")):
         return f"answers of {result.bytes // result.requests} bytes, too few"
     most = result.requests + CONNECTIONS  # those that were under way at the end
-    counted = count(contender, result.requests)
+    counted = count(contender, result.requests, patience)
     if counted is not None and not result.requests <= counted <= most:
         return f"{counted} calls in the ledger after {result.requests} requests"
     return ""
 
 
-def count(contender: Contender, expected: int) -> int | None:
+def count(contender: Contender, expected: int, patience: float) -> int | None:
     """The calls that were written down, as soon as all of them are; -1 where it does not tell."""
-    deadline = time.monotonic() + COUNTED_SECONDS
+    deadline = time.monotonic() + patience
     try:
         while (counted := contender.counted()) is not None and counted < expected and time.monotonic() < deadline:
             time.sleep(0.05)

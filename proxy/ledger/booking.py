@@ -57,7 +57,7 @@ _AT, _PROVIDER = Held._fields.index("at"), Held._fields.index("provider")
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A hold whose call was never made, to be forgotten."""
+    """A hold whose call was never made: to be forgotten."""
 
     hold: int
 

@@ -25,10 +25,10 @@ class Statements(Protocol):
 class Database(Protocol):
     """An open database. A process opens its own, after it was forked. Any of these raises LedgerAway."""
 
-    def write(self, work: Callable[[Statements], T], in_doubt: Callable[[], None] | None = None) -> T:
+    def write(self, work: Callable[[Statements], T]) -> T:
         """Runs `work` in a transaction: what it returns once that is committed. What it raises undoes all.
 
-        `in_doubt` is called where the database went away during the commit, so that nobody knows whether it took place.
+        Where the database goes away during the commit, it raises LedgerAway, but the commit may have taken place.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.ledger import booking, holding
 from proxy.ledger.booking import Ending, Release
-from proxy.ledger.database import Database, Row, Statements
+from proxy.ledger.database import Database, Row
 from proxy.ledger.keys import ClientKeys
 from proxy.ledger.records import Hold, LedgerAway, Settlement
 from proxy.ledger.schema import COUNTS
@@ -50,10 +50,19 @@ def open_ledger(url_or_path: str | Path, worker: str) -> "Ledger":
 class Ledger:
     """The open ledger of one worker. All but `settle` and `close` raise LedgerAway where the database is away."""
 
-    def __init__(self, database: Database, worker: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        worker: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        beat_seconds: float = BEAT_SECONDS,
+    ) -> None:
         self._database = database
         self._worker = worker
         self._closed = False
+        self._open: set[int] = set()  # holds that are not settled yet
+        self._strays: set[int] = set()
         self._workers = Workers(database, worker, clock)
         self.keys = ClientKeys(database, clock)
         try:
@@ -61,7 +70,7 @@ class Ledger:
         except BaseException:
             database.close()
             raise
-        self._settler = Settler[Ending](self._book, self._workers.beat, BEAT_SECONDS)
+        self._settler = Settler[Ending](self._book, self._beat, beat_seconds)
 
     def reserve(self, hold: Hold) -> int:
         """Holds the money for a call: the number to settle it by.
@@ -70,14 +79,9 @@ class Ledger:
         An account that has anything left that no other call holds pays for a whole call: so it pays at most one call
         too much.
         """
-        number = 0
-
-        def place(statements: Statements) -> int:
-            nonlocal number
-            number = holding.place(statements, self._worker, hold)
-            return number
-
-        return self._database.write(place, in_doubt=lambda: self._settler.add(Release(number)))
+        number = self._database.write(lambda statements: holding.place(statements, self._worker, hold))
+        self._open.add(number)
+        return number
 
     def settle(self, settlement: Settlement) -> None:
         """Has the end of a call written down within milliseconds, or once the database is back. Returns at once.
@@ -151,6 +155,21 @@ class Ledger:
 
     def _book(self, endings: Sequence[Ending]) -> None:
         self._database.write(lambda statements: booking.book(statements, endings))
+        self._open.difference_update(ending.hold for ending in endings)
+
+    def _beat(self) -> None:
+        self._workers.beat()
+        self._release_strays()
+
+    def _release_strays(self) -> None:
+        """Forgets holds of ours that we know nothing of: the database went away, or their caller, during the commit.
+
+        Those that are strays for the second time: the first time, `reserve` may be about to hear of them.
+        """
+        found = {row["id"] for row in self.rows("SELECT id FROM holds WHERE worker = ?", (self._worker,))} - self._open
+        for number in found & self._strays:
+            self._settler.add(Release(number))
+        self._strays = found
 
     def _wait_for_calls_of(self, run: str) -> None:
         until = time.monotonic() + UNSETTLED_SECONDS

@@ -52,20 +52,16 @@ class Postgres:
             self.close()
             raise
 
-    def write(self, work: Callable[[Statements], T], in_doubt: Callable[[], None] | None = None) -> T:
+    def write(self, work: Callable[[Statements], T]) -> T:
         """As Database says."""
         with self._places, errors_as_away:
             connection = self._take()
-            committing = False
             try:
                 connection.execute("BEGIN")
                 result = work(_PostgresStatements(connection))
-                committing = True
                 connection.execute("COMMIT")
             except BaseException:
                 self._undo(connection)
-                if committing and in_doubt:
-                    in_doubt()
                 raise
             self._idle.append(connection)
             return result

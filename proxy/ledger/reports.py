@@ -148,11 +148,15 @@ class Reports:
         )
 
     def failures(self, period: Period, count: int = 12) -> list[Row]:
-        """Calls that did not end well, by `provider`, `outcome`, `status` and `reason`; the most common first."""
+        """Calls that did not end well, by `provider`, `outcome`, `status` and `reason`.
+
+        The most common come first, and after all errors the callers that left, which are nobody's mistake.
+        """
         return self._latest(
             period,
             """SELECT provider, outcome, status, reason, count(*) AS calls, max(at) AS last FROM {latest}
-            WHERE outcome <> 'ok' GROUP BY provider, outcome, status, reason ORDER BY 5 DESC, 6 DESC LIMIT ?""",
+            WHERE outcome <> 'ok' GROUP BY provider, outcome, status, reason
+            ORDER BY CASE outcome WHEN 'aborted' THEN 1 ELSE 0 END, 5 DESC, 6 DESC LIMIT ?""",
             count,
         )
 

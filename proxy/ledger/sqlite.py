@@ -45,8 +45,8 @@ class Sqlite:
             self.close()
             raise
 
-    def write(self, work: Callable[[Statements], T], in_doubt: Callable[[], None] | None = None) -> T:
-        """As Database says; here a commit is never in doubt."""
+    def write(self, work: Callable[[Statements], T]) -> T:
+        """As Database says."""
         with self._turn, errors_as_away:
             self._writers.take()
             try:

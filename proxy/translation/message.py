@@ -27,7 +27,7 @@ def to_message(completion: dict[str, Any], *, asked: str, input_estimate: int) -
     reason = answers.stop_reason(
         choice.get("finish_reason"),
         has_tool=any(block["type"] == "tool_use" for block in content),
-        refused=bool(answers.text_of(message.get("refusal"))),
+        refused=bool(answers.text_of(message.get("refusal")).strip()),
     )
     sequence = answers.stop_sequence(choice) if reason == "end_turn" else None
     return {

@@ -24,11 +24,20 @@ class EventLines:
         if self._after_return or b"\r" in chunk:
             chunk = self._with_newlines(chunk)
         self._held += len(chunk)
+        events = self._whole(chunk) if b"\n" in chunk else self._piece(chunk)
         if self._held > MOST_BYTES:
             raise TooLong
-        if b"\n" not in chunk:
-            self._pieces.append(chunk)
-            return []
+        return events
+
+    def end(self) -> list[tuple[bytes, bytes]]:
+        """What the last event holds where the stream ended without the empty line that belongs after it."""
+        return self.feed(b"\n\n")
+
+    def _piece(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
+        self._pieces.append(chunk)
+        return []
+
+    def _whole(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
         *lines, rest = b"".join((*self._pieces, chunk)).split(b"\n")
         self._pieces = [rest]
         events: list[tuple[bytes, bytes]] = []
@@ -37,10 +46,6 @@ class EventLines:
         if events:
             self._held = len(rest)
         return events
-
-    def end(self) -> list[tuple[bytes, bytes]]:
-        """What the last event holds where the stream ended without the empty line that belongs after it."""
-        return self.feed(b"\n\n")
 
     def _with_newlines(self, chunk: bytes) -> bytes:
         """Every line end as a newline. A return at the very end is one already; a newline after it adds none."""

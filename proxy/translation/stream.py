@@ -116,7 +116,7 @@ class StreamTranslator:
         if text := answers.text_of(delta.get("content")):
             given += self._blocks.say("text", text)
         if refusal := answers.text_of(delta.get("refusal")):
-            self._refused = True
+            self._refused = self._refused or bool(refusal.strip())
             given += self._blocks.say("text", refusal)
         pieces = delta.get("tool_calls")
         for piece in pieces if isinstance(pieces, list) else ():

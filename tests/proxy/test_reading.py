@@ -1,17 +1,15 @@
-"""The small parts on their own: usage from any pieces, the splice, prices, tiers."""
+"""The small parts on their own: usage from any pieces of a stream, the splice, prices."""
 
 import json
 import random
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
-from proxy.prices import price
-from proxy.settings import ProxySettings
-from proxy.splice import model_request
-from proxy.tiers import tier_of, tiers
+from proxy.errors import ApiError
+from proxy.event_stream import PassedThrough
+from proxy.prices import PriceTable, price
+from proxy.request import ModelRequest, with_model, without_billing_block, without_thinking
 from proxy.usage import StreamReader, Usage, of_body
 from tests.proxy.upstream import MESSAGE_COST, event, message_events
 
@@ -31,12 +29,21 @@ def pieces_of(stream: bytes, seed: int) -> list[bytes]:
 @pytest.mark.parametrize("seed", [0, 1, 2, 5, 30, 300, 3000])
 def test_usage_is_the_same_however_the_stream_is_cut(seed: int, newline: bytes) -> None:
     stream = b"".join(message_events("é\n🙂", 'a "usage" in "message_stop"', "x" * 500)).replace(b"\n", newline)
-    reader = StreamReader()
-    for piece in pieces_of(stream, seed):
-        reader.feed(piece)
-    assert reader.finished
-    assert reader.reading.usage == EXPECTED
-    assert reader.reading.model == "claude-sonnet-5-20260101"
+    passed = PassedThrough("")
+    out = b"".join(map(passed.feed, pieces_of(stream, seed)))
+    assert out + passed.end() == stream
+    assert passed.reader.finished
+    assert passed.reader.reading.usage == EXPECTED
+    assert passed.reader.reading.model == "claude-sonnet-5-20260101"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 5, 30, 300, 3000])
+def test_only_the_first_models_name_is_put_back_however_the_stream_is_cut(seed: int) -> None:
+    stream = b"".join(message_events('"message":{"model":"claude-sonnet-5-20260101"}'))
+    passed = PassedThrough("mine")
+    out = b"".join(map(passed.feed, pieces_of(stream, seed)))
+    assert out == stream.replace(b'"model": "claude-sonnet-5-20260101"', b'"model": "mine"', 1)
+    assert passed.reader.reading.model == "claude-sonnet-5-20260101"
 
 
 def test_the_last_snapshot_wins_field_by_field() -> None:
@@ -45,6 +52,15 @@ def test_the_last_snapshot_wins_field_by_field() -> None:
     reader.feed(event("message_delta", usage={"input_tokens": 300, "cache_read_input_tokens": 600, "output_tokens": 9}))
     reader.feed(event("message_delta", usage={"input_tokens": None, "output_tokens": 12}))
     assert reader.reading.usage == Usage(input=300, output=12, cache_read=600)
+
+
+def test_what_is_cached_for_an_hour_is_told_apart_also_where_a_later_snapshot_does_not_say() -> None:
+    reader = StreamReader()
+    split = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 90}
+    start = {"input_tokens": 1, "cache_creation_input_tokens": 100, "cache_creation": split}
+    reader.feed(event("message_start", message={"usage": start}))
+    reader.feed(event("message_delta", usage={"cache_creation_input_tokens": 100, "output_tokens": 5}))
+    assert reader.reading.usage == Usage(input=1, output=5, cache_write=10, cache_write_1h=90)
 
 
 @pytest.mark.parametrize("odd", ["12", -1, 1.5, True, [], None])
@@ -68,14 +84,70 @@ def test_output_that_was_seen_counts_where_the_last_word_is_missing() -> None:
 
 def test_a_splice_changes_the_model_and_nothing_else() -> None:
     for seed in range(200):
-        wanted = random_object(dice(seed)) | {"model": f'odd "{seed}" \\ é'}
-        text = json.dumps(wanted, indent=seed % 3 or None, ensure_ascii=seed % 2 == 0)
-        found = model_request(text.encode())
+        wanted = random_object(dice(seed))
+        wanted = {"model": f'odd "{seed}" \\ é'} | wanted if seed % 4 else wanted | {"model": f'odd "{seed}" \\ é'}
+        wanted["model"] = f'odd "{seed}" \\ é'
+        body = json.dumps(wanted, indent=seed % 3 or None, ensure_ascii=seed % 2 == 0).encode()
+        found = ModelRequest(body)
         assert found.model == wanted["model"]
-        assert found.asking_for("") == text.encode()
+        assert found.asking_for("") == found.asking_for(found.model) == body
         spliced = found.asking_for("new-model")
         assert json.loads(spliced) == wanted | {"model": "new-model"}
-        assert spliced == text.encode()[: found.start] + b'"new-model"' + text.encode()[found.end :]
+        model = json.dumps(wanted["model"], ensure_ascii=seed % 2 == 0).encode()
+        assert spliced.count(b'"new-model"') == 1
+        assert spliced.replace(b'"new-model"', model) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"a","model":"b"}', b'{"model":"a","model":"a"}', b'{"model":"a","mod\\u0065l":"a"}',
+        b'{"n":1,"model":"a","model":"a"}', b'{"model":"a","stream":"yes"}', b'{"model":"a","max_tokens":"9"}',
+        b'{"model":"a","tools":[3]}', b'{"model":"a","tools":{}}', b'\xef\xbb\xbf{"model":"a"}', b'{"model":null}',
+    ],
+)  # fmt: skip
+def test_a_request_that_could_be_read_in_two_ways_or_none_is_refused(body: bytes) -> None:
+    with pytest.raises(ApiError) as refused:
+        ModelRequest(body)
+    assert refused.value.status == 400
+
+
+def test_what_runs_on_the_providers_side_is_seen() -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "own"}, {"type": "custom", "name": "b"}]
+    body = {"model": "a", "tools": tools, "mcp_servers": [{"url": "x"}], "container": "c"}
+    assert ModelRequest(json.dumps(body).encode()).server_side() == ["web_search_20250305", "mcp_servers", "container"]
+    assert ModelRequest(b'{"model":"a","tools":null,"mcp_servers":[],"container":null}').server_side() == []
+
+
+def test_only_the_block_that_bills_is_taken_out() -> None:
+    billing = '{"type":"text","text":"x-anthropic-billing-header: cc_version=1"}'
+    for where in ("{}, {}", "{},{}"):
+        blocks = where.format(billing, '{"type": "text" , "text": "You are \\u00e9"}')
+        body = f'{{"model":"a", "n": 1.50,"system":[{blocks}] ,"messages":[{{"content":"{{}}"}}]}}'
+        kept = '[{"type": "text" , "text": "You are \\u00e9"}]'
+        assert without_billing_block(body.encode()).decode() == body.replace(f"[{blocks}]", kept)
+    assert without_billing_block(b'{"model":"a","system":"x-anthropic-billing-header"}').endswith(b'billing-header"}')
+
+
+def test_without_thinking_a_history_keeps_everything_else() -> None:
+    text, tool = {"type": "text", "text": "t"}, {"type": "tool_use", "id": "1", "name": "n", "input": {}}
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [thought, text, tool]},
+        {"role": "assistant", "content": [thought, {"type": "redacted_thinking", "data": "x"}]},
+    ]
+    body = json.dumps({"model": "a", "messages": messages, "thinking": {"type": "adaptive"}}).encode()
+    assert json.loads(without_thinking(body)) == {
+        "model": "a", "thinking": {"type": "adaptive"},
+        "messages": [messages[0], {"role": "assistant", "content": [text, tool]}],
+    }  # fmt: skip
+
+
+def test_the_model_of_a_whole_answer_is_put_back() -> None:
+    answer = b'{"id":"1", "content":[{"model":"x"}], "model" : "real" }'
+    assert with_model(answer, "asked") == answer.replace(b'"real"', b'"asked"')
+    assert with_model(b"no json", "asked") == b"no json"
 
 
 def random_object(thrown: random.Random, depth: int = 0) -> dict[str, object]:
@@ -86,7 +158,7 @@ def random_object(thrown: random.Random, depth: int = 0) -> dict[str, object]:
 
 
 def test_an_escaped_name_is_still_the_model() -> None:
-    assert model_request(b'{"mod\\u0065l": "claude-opus-5"}').model == "claude-opus-5"
+    assert ModelRequest(b'{"mod\\u0065l": "claude-opus-5"}').model == "claude-opus-5"
 
 
 def test_prices_are_in_micro_dollars_and_rounded_up() -> None:
@@ -95,49 +167,10 @@ def test_prices_are_in_micro_dollars_and_rounded_up() -> None:
     assert price("0.27/1.10").cost(Usage(input=1000, output=10)) == 281
     assert price("5/25").cost(Usage()) == 0
     assert price("0.5/2").input == Decimal("0.5")
+    assert price("2/10").cost(Usage(cache_write_1h=100, web_searches=1)) == 400 + 10_000
+    assert price("2/10").most(input_tokens=10, output_tokens=10) == 40 + 100
 
 
-@pytest.mark.parametrize(
-    ("model", "tier"),
-    [("claude-haiku-4-5", "haiku"), ("claude-opus-5[1m]", "opus"), ("claude-sonnet-5", "sonnet"), ("gpt-x", "sonnet")],
-)
-def test_a_models_name_tells_its_tier(model: str, tier: str) -> None:
-    assert tier_of(model) == tier
-
-
-def settings(**changes: object) -> ProxySettings:
-    given = {"model_token_key": SecretStr("k"), "proxy_read_token": SecretStr("r"), "data_dir": Path("unused")}
-    return ProxySettings.model_validate(given | changes)
-
-
-def test_tiers_without_a_provider_of_their_own_share_sonnets() -> None:
-    found = tiers(settings(sonnet_provider="zai", sonnet_provider_api_key="invented", opus_provider_api_key="own"))
-    assert found["haiku"].credentials() == {"x-api-key": "invented"}
-    assert found["haiku"].base_url == found["opus"].base_url == "https://api.z.ai/api/anthropic"
-    assert found["opus"].credentials() == {"x-api-key": "own"}
-
-
-def test_a_key_is_never_sent_to_an_address_it_was_not_given_for() -> None:
-    found = tiers(
-        settings(
-            sonnet_provider_api_key="invented", haiku_provider="kimi", opus_provider_base_url="https://example.invalid"
-        )
-    )
-    assert found["haiku"].api_key == found["opus"].api_key == ""
-
-
-def test_each_provider_gets_its_key_where_it_looks_for_it() -> None:
-    found = tiers(settings(sonnet_provider="kimi", sonnet_provider_api_key="invented", opus_provider="ollama"))
-    assert found["sonnet"].credentials() == {"authorization": "Bearer invented"}
-    assert found["opus"].credentials() == {}
-    assert "invented" not in repr(found)
-
-
-def test_a_key_that_looks_real_is_not_sent_without_tls() -> None:
-    with pytest.raises(SystemExit, match="SONNET_PROVIDER_API_KEY looks real"):
-        tiers(settings(sonnet_provider_api_key="sk-ant-invented", sonnet_provider_base_url="http://127.0.0.1:1"))
-
-
-def test_a_custom_provider_needs_an_address() -> None:
-    with pytest.raises(SystemExit, match="HAIKU_PROVIDER_BASE_URL"):
-        tiers(settings(haiku_provider="custom"))
+def test_a_model_has_the_price_of_its_name_then_of_the_first_pattern_and_is_never_free() -> None:
+    table = PriceTable({"a-*": price("1/1"), "a-b*": price("2/2"), "a-b": price("3/3")})
+    assert [table.find(name).input for name in ("a-b", "a-bc", "x")] == [3, 1, 5]

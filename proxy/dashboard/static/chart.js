@@ -1,7 +1,7 @@
 // A chart of stacked bars. The bar under the pointer, or chosen with the arrow keys, is read out above it.
 
 import { at, h, nothing, put, s } from "./dom.js";
-import { moment } from "./format.js";
+import { mark, moment } from "./format.js";
 
 const HEIGHT = 132;
 const TOP = 8;
@@ -58,10 +58,16 @@ function bars(series, values, top, width) {
 
 function ticks(series, width) {
   const step = width / series.buckets.length;
-  const every = Math.ceil(64 / step);
-  return series.buckets.flatMap((bucket, number) =>
-    number % every ? [] : [s("text", { x: number * step + 1, y: HEIGHT - 4 }, moment(bucket.at, series.width))],
-  ).filter((text) => Number(text.getAttribute("x")) < width - 24);
+  let free = 0; // where the next one may begin
+  let before = null;
+  return series.buckets.flatMap((bucket, number) => {
+    const text = mark(bucket.at, series.width);
+    const [x, room, same] = [number * step + 1, 6 * text.length, text === before];
+    before = text;
+    if (same || x < free || x + room > width) return [];
+    free = x + room + 18;
+    return [s("text", { x, y: HEIGHT - 4 }, text)];
+  });
 }
 
 function readOut(svg, id, series, sums, said, right) {

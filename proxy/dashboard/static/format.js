@@ -1,9 +1,10 @@
 // Figures as people read them: money, tokens, durations, times. Every function gives a string.
 
 export const MICRO = 1e6;
+const DAY = 86400;
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Dollars: two digits that say something, whole dollars from a thousand on. */
@@ -44,13 +45,17 @@ export function percent(part, of) {
   return `${share > 0 && share < 9.95 ? share.toFixed(1).replace(/\.0$/, "") : Math.round(share)} %`;
 }
 
-/** When a bucket of a chart begins: the hour of a day, or the day where buckets are longer. */
+/** When a bucket of a chart begins: its hour, its day, or both where several make a day. */
 export function moment(at, width) {
-  const date = new Date(at * 1000);
-  const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: width >= 86400 ? "UTC" : undefined });
-  const hour = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  if (width >= 86400) return day.format(date);
-  return width > 3600 ? `${day.format(date)} ${hour.format(date)}` : hour.format(date);
+  if (width >= DAY) return mark(at, width);
+  return width > 3600 ? `${mark(at, width)} ${mark(at, 0)}` : mark(at, width);
+}
+
+/** The same, short enough to stand below the bar: an hour or a day. Days are those of the ledger, in UTC. */
+export function mark(at, width) {
+  const hour = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const day = { day: "numeric", month: "short", timeZone: width >= DAY ? "UTC" : undefined };
+  return new Intl.DateTimeFormat("en", width > 3600 ? day : hour).format(at * 1000);
 }
 
 /** The beginning of a long id, which is enough to tell it from others. */

@@ -16,6 +16,9 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 SIZES = {"phone": (360, 780), "tablet": (820, 1100), "desktop": (1440, 900)}
 TOO_WIDE = """[...document.querySelectorAll("main *, header *")].filter((one) => one.checkVisibility()
     && !one.closest(".unseen") && one.getBoundingClientRect().right > innerWidth + 0.5).map((one) => one.outerHTML)"""
+OVERLAPPING = """[...document.querySelectorAll("#tokens text")].map((one) => one.getBoundingClientRect())
+    .filter((a, at, all) => all.some((b) => a !== b && a.x < b.right && b.x < a.right && a.y < b.bottom
+        && b.y < a.bottom)).length"""
 TEXT = "document.body.innerText"
 
 
@@ -139,6 +142,7 @@ def test_another_period_has_other_figures(page: Page, busy: str, period: str, ba
     page.run(f"document.querySelector('input[value=\"{period}\"]').click()")
     page.wait(f"document.body.dataset.ready === 'live {period}'")
     assert page.run("document.querySelectorAll('#tokens .bar').length") == bars
+    assert page.run(OVERLAPPING) == 0
     assert page.run("document.scrollingElement.scrollWidth <= innerWidth")
 
 

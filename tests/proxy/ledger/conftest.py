@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.ledger.ledger import Ledger, open_ledger
+from proxy.ledger.ledger import Ledger, open_database
 from tests.proxy.ledger.postgres_server import PACKAGE, PostgresServer, programs
 
-OpenLedger = Callable[[str], Ledger]
+OpenLedger = Callable[..., Ledger]
 Outage = Callable[[], AbstractContextManager[None]]
 
 
@@ -38,13 +38,12 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def open_as(ledger_url: str) -> Iterator[OpenLedger]:
-    """Opens the ledger for a worker of this name; closed after the test."""
-    opened = []
+    """Opens the ledger for a worker of this name, and how often it beats if said; closed after the test."""
+    opened: list[Ledger] = []
 
-    def open_it(worker: str) -> Ledger:
-        ledger = open_ledger(ledger_url, worker)
-        opened.append(ledger)
-        return ledger
+    def open_it(worker: str, **options: float) -> Ledger:
+        opened.append(Ledger(open_database(ledger_url), worker, **options))
+        return opened[-1]
 
     yield open_it
     for ledger in opened:

@@ -14,10 +14,10 @@ class CutLine:
     def __init__(self, server: Path) -> None:
         self._server = server
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._mark: bytes | None = None
+        self._marks: tuple[bytes, ...] = ()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self.was_cut = False
+        self.was_cut = threading.Event()
         self._run(self._accept)
 
     def url_for(self, url: str) -> str:
@@ -25,9 +25,9 @@ class CutLine:
         port = self._listener.getsockname()[1]
         return f"postgresql://gateway@127.0.0.1:{port}/{url.rpartition('/')[2]}"
 
-    def cut_after(self, mark: bytes) -> None:
-        """The next message to the server with `mark` in it gets there; the answer does not get back."""
-        self._mark = mark
+    def cut_at(self, *marks: bytes) -> None:
+        """The connection on which the server has answered with all of `marks`, in order, is cut before the last."""
+        self._marks = marks
 
     def close(self) -> None:
         """Ends it and all that goes over it."""
@@ -45,22 +45,26 @@ class CutLine:
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(str(self._server))
                 self._sockets += [client, server]
-                self._run(partial(self._pass_on, client, server, watched=True))
-                self._run(partial(self._pass_on, server, client, watched=False))
+                self._run(partial(self._ask, client, server))
+                self._run(partial(self._answer, server, client))
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, *, watched: bool) -> None:
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
-            while data := source.recv(65536):
-                if watched and self._mark and self._mark in data:
-                    self._cut(source, target, data)
-                    return
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+            while data := client.recv(65536):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
 
-    def _cut(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
-        self._mark, self.was_cut = None, True
-        client.shutdown(socket.SHUT_RDWR)
-        server.sendall(data)
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        seen = 0
+        with suppress(OSError):
+            while data := server.recv(65536):
+                seen += seen < len(self._marks) and self._marks[seen] in data
+                if self._marks and seen == len(self._marks):
+                    self._marks = ()
+                    self.was_cut.set()
+                    break
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR)
 
     def _run(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
-from proxy.ledger.ledger import Ledger, open_database
+from proxy.ledger.ledger import Ledger, open_database, open_ledger
 from proxy.ledger.workers import Workers
 from tests.proxy.ledger.books import HELD, LEAST, LEAST_INPUT, a_hold, an_end, calls_in, check
 from tests.proxy.ledger.conftest import OpenLedger
@@ -149,11 +150,10 @@ def test_a_worker_that_left_has_nothing_under_way(open_as: OpenLedger) -> None:
     assert staying.settle_lost() == 1
 
 
-def test_of_a_file_that_is_ours_alone_all_other_calls_are_lost(open_as: OpenLedger, ledger_url: str) -> None:
-    if ledger_url.startswith("postgresql:"):
-        pytest.skip("only a file tells who has it open")
-    killed_spender(ledger_url, after_calls=20)
-    ledger, beside = open_as("w1"), open_as("w2")
+def test_of_a_file_that_is_ours_alone_all_other_calls_are_lost(tmp_path: Path) -> None:
+    url = str(tmp_path / "gateway.sqlite")  # a server does not tell who else has it open
+    killed_spender(url, after_calls=20)
+    ledger, beside = open_ledger(url, "w1"), open_ledger(url, "w2")
     kept = ledger.reserve(a_hold())
     left = len(ledger.rows("SELECT id FROM holds")) - 1
     assert left > 0
@@ -161,6 +161,7 @@ def test_of_a_file_that_is_ours_alone_all_other_calls_are_lost(open_as: OpenLedg
     beside.close()
     assert ledger.settle_lost() == left
     assert [row["id"] for row in ledger.rows("SELECT id FROM holds")] == [kept]
+    ledger.close()
 
 
 def test_the_breakers_of_a_dead_worker_go_with_it(open_as: OpenLedger) -> None:

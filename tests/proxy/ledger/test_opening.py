@@ -12,7 +12,7 @@ from proxy.ledger.records import LedgerAway, LedgerTooNew
 from proxy.ledger.schema import VERSION
 from tests.proxy.ledger.books import a_hold, an_end, calls_in
 from tests.proxy.ledger.conftest import OpenLedger
-from tests.proxy.ledger.postgres_server import PostgresServer
+from tests.proxy.ledger.postgres_server import END_ALL_OTHERS, PostgresServer
 from tests.proxy.ledger.test_limits import run_all
 
 
@@ -93,10 +93,8 @@ def test_connections_that_the_server_closed_are_not_used_again(postgres: Postgre
 
 def end_all_others(url: str) -> int:
     """How many connections to this database were ended."""
-    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ?"
     database = open_database(url)
-    (me,) = database.rows("SELECT pg_backend_pid() AS pid")
-    ended = database.rows(others, (me["pid"],))
+    ended = database.rows(END_ALL_OTHERS)
     database.close()
     return len(ended)
 

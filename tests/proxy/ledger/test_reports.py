@@ -100,16 +100,18 @@ def test_who_paid_most_comes_first_and_nobody_is_no_name(sample: SampleLedger, r
     assert reports.spenders(DAY_PERIOD, "client") == []
 
 
-def test_errors_are_counted_by_type_and_what_went_well_is_none(sample: SampleLedger, reports: Reports) -> None:
+def test_errors_are_counted_by_type_and_callers_that_left_come_last(sample: SampleLedger, reports: Reports) -> None:
     overloaded = {"outcome": "error", "status": 529, "reason": "overloaded_error"}
     for age in (50, 40, 30):
         sample.call(at=NOW - age, **overloaded)
-    sample.call(at=NOW - 20, outcome="aborted", status=499)
+        sample.call(at=NOW - age, outcome="aborted", status=499)
+    sample.call(at=NOW - 20, outcome="lost", status=0)
     sample.call(at=NOW - 10)
     sample.call(at=NOW - 2 * DAY, **overloaded)
     found = reports.failures(DAY_PERIOD)
     assert [(row["outcome"], row["status"], row["reason"], row["calls"], row["last"]) for row in found] == [
-        ("error", 529, "overloaded_error", 3, NOW - 30), ("aborted", 499, "", 1, NOW - 20),
+        ("error", 529, "overloaded_error", 3, NOW - 30), ("lost", 0, "", 1, NOW - 20),
+        ("aborted", 499, "", 3, NOW - 30),
     ]  # fmt: skip
 
 

@@ -132,7 +132,8 @@ THINKING = (
         'elif kind == "thinking" and not block.get("signature"):', 'elif kind == "thinking":',
     ),
     defect(
-        "a signature is lost on its way back", "Gemini", "tool_ids", "return call_id, extra\n", "return call_id, None\n",
+        "a signature is lost on its way back", "Gemini", "tool_ids",
+        "return call_id, extra\n", "return call_id, None\n",
     ),
     defect(
         "a signature is lost on its way out", "Gemini", "answers",

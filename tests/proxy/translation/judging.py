@@ -46,7 +46,7 @@ def judged_streams(new: New) -> list[str]:
 
 def _whole_and_cut(new: New, upstream: Upstream) -> list[str]:
     events, translator = translated(new, upstream.events)
-    found = judged(upstream, events, translator)
+    found = judged(upstream, events, translator) + judged(upstream, *translated(new, [upstream.data]))
     for size in (1, 7, 4096):
         if translated(new, cut(upstream.data, size))[0] != events:
             found.append(f"UTF-8: {upstream.name}: other events where the stream is cut into bites of {size} bytes")

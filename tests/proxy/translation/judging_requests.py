@@ -72,7 +72,7 @@ def _results(made: dict[str, Any]) -> Iterator[str]:
     sent = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
     if [part["image_url"]["url"] for part in sent if part["type"] == "image_url"] != [f"data:image/png;base64,{PNG}"]:
         yield "images/docs: the image of a result is lost"
-    if not messages[at + 2]["content"].startswith("Error"):
+    if "Error: exit code 1" not in [message["content"] for message in messages]:
         yield "tool args: nobody sees that a tool failed"
 
 
@@ -159,8 +159,8 @@ def _way_back(calls: list[dict[str, Any]], to_openai: Call) -> Iterator[str]:
 
 
 LONG = (
-    "This model's maximum context length is 131072 tokens. However, you requested 139300 tokens (131200 in the messages, "
-    "8100 in the completion). Please reduce the length of the messages or completion."
+    "This model's maximum context length is 131072 tokens. However, you requested 139300 tokens (131200 in the "
+    "messages, 8100 in the completion). Please reduce the length of the messages or completion."
 )
 ERRORS: tuple[tuple[int, object, int, str, str], ...] = (
     (529, {"error": {"message": "busy", "type": "overloaded_error"}}, 529, "overloaded_error", "busy"),
@@ -205,7 +205,8 @@ def judged_counts(tokens: Call) -> list[str]:
     whole = tokens(request)
     found = []
     for name in ("tools", "system", "messages"):
-        if tokens({key: value for key, value in request.items() if key != name}) >= whole:
+        more = {name: [*request[name], {"description": "word " * 1000}]}
+        if tokens(request | more) < whole + 1000:
             found.append(f"count_tokens: {name} are not counted")
     if not 1_600 <= tokens(_answered([image(data="A" * 400_000)])) < 5_000:
         found.append("count_tokens: an image in a result is not counted as an image")

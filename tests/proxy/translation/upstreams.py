@@ -338,10 +338,8 @@ LATE = Upstream(
         chunk({"content": "Now."}),
         chunk(tools(call(0, "call_000000000", "Read", ""), call(1, "call_111111111", "TaskList", ""))),
         chunk(tools(call(0, "call_000000000", "Read", '{"a":1}'), call(1, "call_111111111", "TaskList", {}))),
-        chunk(
-            tools(call(1, "call_111111111", "TaskList", "{}"), call(0, "call_000000000", "Read", '{"a":1}')),
-            "tool_calls",
-        ),
+        chunk(tools(call(1, "call_111111111", "TaskList", "{}"))),
+        chunk(tools(call(0, "call_000000000", "Read", '{"a":1}')), "tool_calls"),
         DONE,
     ),
     (("text", "Now."), ("tool_use", "Read", {"a": 1}), ("tool_use", "TaskList", {})),
