@@ -32,6 +32,13 @@ class Adapters:
     off_loop: Callable[[Callable[[], Any]], Any]
 
 
+@dataclass(slots=True)
+class Life:
+    """Of a worker. `ending`: it was told to stop; what would go on for long ends by itself."""
+
+    ending: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What opens it: the key of tasks' tokens, the token of who reads usage and metrics, the dashboard's password."""
@@ -43,21 +50,28 @@ class Secrets:
 
 def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
     """The application; `proxy.worker` serves it, and answers POST /v1/messages with its extension `messages`."""
+    life, metrics = Life(), Metrics(adapters.reports)
     door = Door(secrets.token_key, adapters.ledger)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_blueprint(Calls(gateway=adapters.gateway, door=door, providers=adapters.providers).blueprint())
     app.register_blueprint(
-        own.blueprint(adapters.ledger, Metrics(adapters.reports), secrets.read_token, off_loop=adapters.off_loop)
+        own.blueprint(
+            adapters.ledger,
+            lambda: metrics.text(adapters.set_up().providers),
+            secrets.read_token,
+            off_loop=adapters.off_loop,
+        )
     )
     app.register_blueprint(
         dashboard.blueprint(
             adapters.reports, adapters.set_up, secrets.dashboard_password,
-            cookie_key=secrets.read_token, off_loop=adapters.off_loop,
+            cookie_key=secrets.read_token, off_loop=adapters.off_loop, stopping=lambda: life.ending,
         )
     )  # fmt: skip
     errors.register(app)
     app.extensions["messages"] = Messages(
         gateway=adapters.gateway, door=door, ledger=adapters.ledger, providers=adapters.providers
     )
+    app.extensions["life"] = life
     return app

@@ -78,7 +78,7 @@ class Attempt:
         return self.open(seconds)
 
     def read(self) -> bytes:
-        """The next events of the stream; empty at its end. Raises TimeoutError after silence, UpstreamFailed, HungUp."""
+        """The next events of the stream; empty at its end. Raises TimeoutError after silence, UpstreamFailed."""
         stream = self._open_stream
         try:
             with self._ask.caller:
@@ -167,7 +167,14 @@ class Attempt:
         if encoding not in ("", "identity"):
             self._inflated = Inflated(encoding)
         self.headers = to_caller(received)
-        if self.status < 300 and named.get("content-type", "").lstrip().startswith("text/event-stream"):
+        kind = named.get("content-type", "").strip().lower()
+        is_stream = kind.startswith("text/event-stream")
+        if self.status >= 300:
+            return
+        if not is_stream and self._ask.request.stream and "json" not in kind:  # some stream without saying so
+            is_stream = True
+            self._set_type("text/event-stream")
+        if is_stream:
             self.stream = self._lane.stream(self._ask.request, self.model)
 
     def _is_open(self) -> bool:
@@ -183,6 +190,8 @@ class Attempt:
         body = bytes(self._whole)
         self.status, self.first = self._lane.whole(self._ask.request, self.model, self.status, body)
         self._reading = of_body(body if self._is_anthropic else self.first)
+        if not self._is_anthropic:
+            self._set_type("application/json")
         return True
 
     def _is_stream_open(self, stream: EventStream, chunk: bytes) -> bool:
@@ -191,11 +200,13 @@ class Attempt:
         if stream.opening_error:
             self.status, self.first = stream.opening_error
             self.stream = None
-            self.headers = [pair for pair in self.headers if pair[0] != "content-type"]
-            self.headers.append(("content-type", "application/json"))
+            self._set_type("application/json")
         elif not chunk and not stream.reader.finished:
             raise UpstreamFailed(502, "api_error", "ended before it began to answer", billable=True)
         return bool(self.first)
+
+    def _set_type(self, kind: str) -> None:
+        self.headers = [*(pair for pair in self.headers if pair[0] != "content-type"), ("content-type", kind)]
 
     def _piece(self) -> bytes:
         while True:

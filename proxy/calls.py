@@ -38,7 +38,7 @@ class Calls:
         return routes
 
     def _admitted(self) -> Admitted:
-        return self._door.admit(credentials(request.headers))
+        return self._door.admit(credentials(dict(_headers())))
 
     def _count_tokens(self) -> Response:
         """The provider's count; where it counts none, our own estimate, which is rather too high than too low."""

@@ -43,7 +43,7 @@ class EventStream(Protocol):
 
 
 class PassedThrough:
-    """The provider's own bytes. Only the model's name in `message_start` becomes the one that the caller `asked` for."""
+    """The provider's own bytes; only the model's name in `message_start` becomes the one that was asked for."""
 
     def __init__(self, asked: str) -> None:
         """`asked` is empty where the provider was asked for the very same model."""

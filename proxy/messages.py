@@ -39,9 +39,7 @@ class Incoming:
 class Messages:
     """Answers model calls."""
 
-    def __init__(
-        self, *, gateway: Callable[[], Gateway], door: Door, ledger: Ledger, providers: Providers
-    ) -> None:
+    def __init__(self, *, gateway: Callable[[], Gateway], door: Door, ledger: Ledger, providers: Providers) -> None:
         self._gateway = gateway
         self._door = door
         self._ledger = ledger

@@ -65,6 +65,11 @@ class Meter:
                 time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
+    @property
+    def request_id(self) -> str:
+        """What to call this call where its provider has no name for it."""
+        return f"gw_{self._hold}"
+
     def answering(self) -> None:
         """The answer begins."""
         if self._first_seconds is None:

@@ -10,14 +10,14 @@ from proxy.door import bearer, refused
 from proxy.errors import ApiError
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.records import LedgerAway
-from proxy.metrics import CONTENT_TYPE, Metrics
+from proxy.metrics import CONTENT_TYPE
 from proxy.prices import MICRO
 
 
 def blueprint(
-    ledger: Ledger, metrics: Metrics, read_token: str, *, off_loop: Callable[[Callable[[], Any]], Any]
+    ledger: Ledger, metrics: Callable[[], str], read_token: str, *, off_loop: Callable[[Callable[[], Any]], Any]
 ) -> Blueprint:
-    """Health, a run's usage, metrics."""
+    """Health, a run's usage, metrics: `metrics` makes their text, and `off_loop` has it made."""
     routes = Blueprint("own", __name__)
 
     @routes.get("/healthz")
@@ -47,7 +47,7 @@ def blueprint(
     @routes.get("/metrics")
     def exposition() -> Response:
         _require(read_token)
-        return Response(off_loop(metrics.text), content_type=CONTENT_TYPE)
+        return Response(off_loop(metrics), content_type=CONTENT_TYPE)
 
     @routes.errorhandler(LedgerAway)
     def away(error: LedgerAway) -> Response:

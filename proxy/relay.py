@@ -29,6 +29,7 @@ class Relay:
         self._stream = stream
         self._attempt: Attempt | None = None
         self._settled = False
+        self._request_id = meter.request_id
 
     def run(self, writer: Writer) -> None:
         """Waits for an answer and writes it. Raises ApiError where there is none and nothing was written; HungUp."""
@@ -51,10 +52,10 @@ class Relay:
             if writer.began:
                 writer.end(_as_event(attempt))
             else:
-                writer.whole(attempt.status, [*attempt.headers, *_who(attempt)], attempt.first)
+                writer.whole(attempt.status, [*attempt.headers, *self._said_of(attempt)], attempt.first)
             return
         if not writer.began:
-            writer.begin(200, [*attempt.headers, *FOR_STREAMS, *_who(attempt)])
+            writer.begin(200, [*attempt.headers, *FOR_STREAMS, *self._said_of(attempt)])
         self._pass_on(attempt, attempt.first, writer)
 
     def _opened(self, writer: Writer) -> Attempt:
@@ -102,6 +103,12 @@ class Relay:
         self._settle("error", attempt.status, billable=True, reason="cut off")
         return error_event("api_error", reason)
 
+    def _said_of(self, attempt: Attempt) -> list[tuple[str, str]]:
+        """Which provider answers, and the model that it was asked for; an id, where the provider gave none."""
+        said = [("x-gateway-provider", attempt.target.provider.name), ("x-gateway-model", _printable(attempt.model))]
+        has_id = any(name == "request-id" for name, _ in attempt.headers)
+        return said if has_id else [*said, ("request-id", self._request_id)]
+
     def _note_end(self, attempt: Attempt) -> None:
         """Settles the call as soon as its message is whole, or was ended by an error."""
         if attempt.reader.finished:
@@ -129,12 +136,6 @@ class Relay:
             outcome, status, attempt, tried=dispatch.tried, unpaid=dispatch.unpaid, billable=billable,
             streamed=bool(attempt and attempt.stream), reason=reason,
         )  # fmt: skip
-
-
-def _who(attempt: Attempt) -> list[tuple[str, str]]:
-    """Which provider answers, and the model that it was asked for."""
-    provider = attempt.target.provider.name
-    return [("x-gateway-provider", provider), ("x-gateway-model", _printable(attempt.model))]
 
 
 def _printable(text: str) -> str:

@@ -1,6 +1,7 @@
 """gunicorn, started from Python: settings come from us, logs go to ours."""
 
 import gc
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,15 @@ from gunicorn.glogging import Logger
 
 KEEP_ALIVE_SECONDS = 5  # a stop waits as long for connections that idle
 GRACE_SECONDS = 30  # for streams under way, after SIGTERM
+
+
+def enter(arbiter: Any, worker: Any) -> None:
+    """The start of a worker. It must heed SIGTERM at once: until it has loaded, gunicorn would let it be lost, and then
+    wait for GRACE_SECONDS for a worker that does not know that it should stop."""
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+    while not arbiter.SIG_QUEUE.empty():  # the worker's own copy: what came since it was forked
+        if arbiter.SIG_QUEUE.get_nowait() == signal.SIGTERM:
+            worker.handle_exit(signal.SIGTERM, None)
 
 
 def leave(worker: Any) -> None:
@@ -52,6 +62,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": log_level.lower(),
             "logger_class": OurLogger,
             "control_socket_disable": True,
+            "post_fork": enter,
             "worker_exit": lambda _server, worker: leave(worker),
             "child_exit": lambda _server, worker: ended(worker.pid),
         }

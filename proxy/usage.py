@@ -34,7 +34,6 @@ class Usage:
     cache_write_1h: int = 0
     web_searches: int = 0
 
-
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 

@@ -21,7 +21,7 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         if req.path != PATH or req.method != "POST":
             super().handle_request(listener_name, req, sock, addr)
             return
-        stays = self.alive and not req.should_close()
+        stays = self.alive and req.version >= HTTP_1_1 and not req.should_close()
         writer = Writer(sock, chunked=req.version >= HTTP_1_1, stays=stays)
         headers = [(name.lower(), value) for name, value in req.headers]
         if ("expect", "100-continue") in headers:
@@ -29,3 +29,9 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         messages: Messages = self.wsgi.extensions["messages"]
         if not messages.answer(Incoming(headers, req.query or "", req.body, sock), writer) or not stays:
             raise StopIteration
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """Told to stop: what is under way ends first, and the dashboard's endless streams end at once."""
+        if hasattr(self, "wsgi"):  # it may be told before it has begun
+            self.wsgi.extensions["life"].ending = True
+        super().handle_exit(sig, frame)

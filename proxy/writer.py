@@ -21,19 +21,21 @@ class Writer:
         """`chunked`: the caller speaks HTTP/1.1; `stays`: the connection may be used again."""
         self._connection = connection
         self._chunked = chunked
-        self._stays = stays and chunked
+        self._stays = stays
         self._head = b""
         self.began = False
 
     def whole(self, status: int, headers: Pairs, body: bytes) -> None:
         """The answer at once."""
+        head = _head(status, [*headers, ("content-length", str(len(body)))], self._stays)
         self.began = True
-        self._write(_head(status, [*headers, ("content-length", str(len(body)))], self._stays) + body)
+        self._write(head + body)
 
     def begin(self, status: int, headers: Pairs) -> None:
         """The head of an answer of unknown length; it goes out with what comes first."""
+        framing = [("transfer-encoding", "chunked")] if self._chunked else []
+        self._head = _head(status, headers + framing, self._stays)
         self.began = True
-        self._head = _head(status, [*headers, ("transfer-encoding", "chunked")] if self._chunked else headers, self._stays)
 
     def send(self, data: bytes) -> None:
         """The next piece."""
@@ -61,7 +63,11 @@ class Writer:
 
 def _head(status: int, headers: Pairs, stays: bool) -> bytes:
     """The head of an answer. Raises ValueError for a header that would be more than one."""
-    lines = [_status_line(status), f"date: {_date(int(time.time()))}", f"connection: {'keep-alive' if stays else 'close'}"]
+    lines = [
+        _status_line(status),
+        f"date: {_date(int(time.time()))}",
+        f"connection: {'keep-alive' if stays else 'close'}",
+    ]
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:

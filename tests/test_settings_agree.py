@@ -231,12 +231,20 @@ def test_secrets_belong_to_the_user_that_services_run_as() -> None:
     assert command[command.index("--owner") + 1] == user[1]
 
 
-def test_only_the_simulators_pages_are_published_and_on_this_machine_alone() -> None:
-    assert not [name for name, service in compose()["services"].items() if "ports" in service]
-    simulated = compose("docker-compose.sim.yml")["services"]
-    published = {name: service["ports"] for name, service in simulated.items() if "ports" in service}
+def test_only_pages_and_the_gateway_are_published_and_on_this_machine_alone() -> None:
     example = env_example()
-    assert published == {
-        name: [f"127.0.0.1:${{{variable}:-{example[variable][0]}}}:{example[variable][0]}"]
-        for name, variable in (("not-telegram", "NOT_TELEGRAM_PORT"), ("not-github", "NOT_GITHUB_PORT"))
-    }
+
+    def published(name: str) -> dict[str, list[str]]:
+        return {
+            name: service["ports"]
+            for name, service in compose(name)["services"].items()
+            if service.get("ports", RESET) != RESET
+        }
+
+    def on_loopback(variable: str) -> list[str]:
+        return [f"127.0.0.1:${{{variable}:-{example[variable][0]}}}:{example[variable][0]}"]
+
+    assert published("docker-compose.yml") == {"proxy": on_loopback("GATEWAY_PORT")}
+    assert published("docker-compose.sim.yml") == {
+        "not-telegram": on_loopback("NOT_TELEGRAM_PORT"), "not-github": on_loopback("NOT_GITHUB_PORT"),
+    }  # fmt: skip

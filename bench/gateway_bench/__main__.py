@@ -6,6 +6,7 @@ in rounds of random order, medians. Exits 1 where a limit is missed or an answer
 """
 
 import argparse
+import fcntl
 import json
 import resource
 import shutil
@@ -14,6 +15,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import IO
 
 from bench.gateway_bench import answering, limits, paced, report, single, starts, throughput
 from bench.gateway_bench.checks import Wrong
@@ -27,6 +29,7 @@ from bench.gateway_bench.running import NotStarted
 from native.processes import ROOT, end_in_order_on_sigterm
 
 FOLDER = ROOT / ".run/gateway"  # on the real disk: the ledger is written there
+OPEN_FILES = 8192
 OURS = "ours"
 NAMES = ("nginx", OURS, "LiteLLM", "CCR")
 
@@ -36,16 +39,37 @@ def main() -> int:
     arguments = parsed()
     machine = Machine()
     end_in_order_on_sigterm()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, _hard_limit()), _hard_limit()))
+    allow_many_connections()
+    alone = only_one()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    field = the_field(arguments)
+    field, plan = the_field(arguments), the_plan(arguments)
     try:
-        measure(field, the_plan(arguments), Load(FOLDER / "load"))
+        measure(field, plan, Load(FOLDER / "load"))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (NotStarted, Wrong) as error:
         raise SystemExit(f"bench/gateway cannot begin: {error}") from error
-    return tell(field, arguments, machine)
+    finally:
+        alone.close()
+    return tell(field, arguments, [machine.note(), plan.note()])
+
+
+def allow_many_connections() -> None:
+    """For this process and all that it starts: 500 streams take two files each in whoever passes them on."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def only_one() -> IO[bytes]:
+    """A lock on the folder, until it is closed. Raises SystemExit where another run has it."""
+    FOLDER.parent.mkdir(exist_ok=True)
+    lock = FOLDER.with_suffix(".lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("bench/gateway runs already: two at once would measure each other") from None
+    return lock
 
 
 def parsed() -> argparse.Namespace:
@@ -118,11 +142,11 @@ def start_all(field: Field, stack: ExitStack) -> None:
         entry.found.note = entry.contender.note
 
 
-def tell(field: Field, arguments: argparse.Namespace, machine: Machine) -> int:
+def tell(field: Field, arguments: argparse.Namespace, notes: list[str]) -> int:
     """Prints and writes what was found; the exit status."""
     all_found = [entry.found for entry in field.entries]
     judged = limits.judge({one.name: one for one in all_found}, OURS)
-    tables, notes = list(report.tables(all_found, judged)), [machine.note(), *report.notes(all_found)]
+    tables, notes = list(report.tables(all_found, judged)), [*notes, *report.notes(all_found)]
     print("\n\n".join([*(table.text() for table in tables), "\n".join(notes)]))
     if arguments.markdown:
         lines = [*(table.markdown() for table in tables), "\n".join(f"- {note}" for note in notes)]
@@ -142,10 +166,6 @@ def status(all_found: list[Found], judged: list[limits.Limit], *, some_left_out:
     wrong = any(one.wrong for one in all_found)
     unproven = any(one.holds is None for one in judged) and not some_left_out
     return 1 if wrong or unproven or any(one.holds is False for one in judged) else 0
-
-
-def _hard_limit() -> int:
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 if __name__ == "__main__":

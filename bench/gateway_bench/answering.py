@@ -16,6 +16,8 @@ def check_all(field: Field, checks: int) -> None:
     for entry in field.running():
         try:
             for kind, size in KINDS.items():
+                if not entry.contender.alive():
+                    raise Wrong("its process has ended")
                 check(entry.contender, field.direct.port, kind, size, checks if kind != "paced" else 1)
         except (Wrong, OSError) as error:
             if entry is field.entries[0]:

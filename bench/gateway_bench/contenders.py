@@ -38,6 +38,10 @@ class Contender(ABC):
         assert self._server is not None
         return self._server.pid
 
+    def alive(self) -> bool:
+        """Whether it runs: one that has died may have left processes behind that go on to answer."""
+        return self._server is not None and self._server.alive()
+
     def start(self) -> float:
         """Starts it afresh, and returns the seconds until it answers. Raises NotStarted where it does not."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,14 @@ class Plan:
     warm_up: int
     more: int
 
+    def note(self) -> str:
+        """A line for the report."""
+        return (
+            f"plan: {self.rounds} rounds of {self.seconds} s; {self.calls:,} calls over one connection, a tenth of them"
+            f" for the slow; {self.starts} cold starts (LiteLLM: one); memory after {self.warm_up:,} requests and after"
+            f" {self.more:,} more"
+        )
+
 
 FULL = Plan(rounds=5, seconds=4, checks=20, calls=2_000, starts=5, warm_up=5_000, more=50_000)
 QUICK = Plan(rounds=2, seconds=2, checks=5, calls=500, starts=2, warm_up=2_000, more=10_000)

@@ -78,14 +78,16 @@ class Load:
         files = self._files(contender, size)
         before = cpu_seconds(contender.pid)
         command = self._command(contender.port, seconds, files)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=self._wrk.environment)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._wrk.environment
+        )
         try:
             pss = self._memory_towards_the_end(process, contender.pid, seconds)
             output, _ = process.communicate(timeout=seconds + 2 * TIMEOUT_SECONDS)
         finally:
             process.kill()
             process.wait()
-        return _round(json.loads(output[output.index(b"{") :]), cpu_seconds(contender.pid) - before, pss)
+        return _round(output, seconds, cpu_seconds(contender.pid) - before, pss)
 
     def _files(self, contender: Contender, size: int) -> list[Path]:
         """A whole request for each caller."""
@@ -109,8 +111,13 @@ class Load:
         return 0.0  # wrk ended at once: it says why
 
 
-def _round(found: dict[str, float], cpu: float, pss: float) -> Round:
+def _round(output: bytes, seconds: int, cpu: float, pss: float) -> Round:
+    """What wrk says; a round without requests where it could not even connect."""
+    _, mark, rest = output.partition(b"{")
+    if not mark:
+        return Round(requests=0, bytes=0, seconds=seconds, p50=0, p99=0, errors=0, cpu=cpu, pss=pss)
+    found = json.loads(mark + rest)
     return Round(
-        requests=int(found["requests"]), bytes=int(found["bytes"]), seconds=found["microseconds"] / 1e6,
-        p50=found["p50"] / 1e6, p99=found["p99"] / 1e6, errors=int(found["status"] + found["lost"]), cpu=cpu, pss=pss,
+        requests=found["requests"], bytes=found["bytes"], seconds=found["microseconds"] / 1e6,
+        p50=found["p50"] / 1e6, p99=found["p99"] / 1e6, errors=found["status"] + found["lost"], cpu=cpu, pss=pss,
     )  # fmt: skip

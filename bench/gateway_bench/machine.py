@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from pathlib import Path
 
 # Above these the figures are rough: the load average before the start, of each core; the share that the host took.
@@ -12,6 +13,7 @@ class Machine:
     """This machine, from now on."""
 
     def __init__(self) -> None:
+        self._began = time.monotonic()
         self._load = os.getloadavg()[0]
         self._stolen, self._all = _cpu_ticks()
 
@@ -23,7 +25,8 @@ class Machine:
         busy = self._load / cores > BUSY_LOAD or share > BUSY_STOLEN
         return (
             f"machine: {cores} cores ({_processor()}), Linux {platform.release()}, Python {platform.python_version()};"
-            f" load before the start {self._load:.1f}, CPU time taken by its host {share:.0%}"
+            f" load before the start {self._load:.1f}, CPU time taken by its host {share:.0%},"
+            f" {(time.monotonic() - self._began) / 60:.1f} minutes in all"
             + (": BUSY with other things, the figures are rough" if busy else "")
         )
 

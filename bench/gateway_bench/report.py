@@ -10,6 +10,10 @@ from bench.gateway_bench.load import CONNECTIONS
 
 FAILED, NONE = "FAILED", "-"
 Cells = list[str]
+PSS_NOTE = (
+    "PSS: all processes of a contender; they run side by side, and pages of an interpreter that several of them use"
+    " count in parts, so that one alone takes some megabytes more"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def tables(all_found: list[Found], limits: list[Limit]) -> Iterator[Table]:
 
 def notes(all_found: list[Found]) -> list[str]:
     """How each was set up, who did not take part and why, and what was wrong."""
-    lines = [f"{one.name}: {one.note}" for one in all_found if not one.absent]
+    lines = [PSS_NOTE, *(f"{one.name}: {one.note}" for one in all_found if not one.absent)]
     lines += [f"{one.name} did NOT take part: {one.absent}" for one in all_found if one.absent]
     lines += [f"{one.name} FAILED, {where}: {why}" for one in all_found for where, why in one.wrong.items()]
     return lines

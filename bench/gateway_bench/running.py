@@ -52,6 +52,10 @@ class Server:
         """Its process id."""
         return self._process.pid
 
+    def alive(self) -> bool:
+        """Whether the process that was started runs."""
+        return self._process.poll() is None
+
     def wait_until_ready(self) -> float:
         """The seconds from its start to its first good answer. Raises NotStarted where it ends or takes too long."""
         while time.perf_counter() - self.began < READY_SECONDS and self._process.poll() is None:

@@ -23,21 +23,27 @@ FIT, UNFIT, NOT_CHECKED = 0, 1, 2
 ORDER: tuple[Tier, ...] = ("sonnet", "opus", "haiku")  # whose model is checked, where no tier is named
 
 ABOUT = """\
-Checks whether a model provider can serve Claude Code: streaming, tools, parallel tools, thinking, images, the
-cache, token counts, errors and more. It starts a gateway of its own on this machine, with the provider behind it,
-asks as Claude Code would ask, and tells what works, what a tier would miss, and which tiers the model is fit for."""
+Checks whether a model provider can serve Claude Code: streaming, tools,
+parallel tools, thinking, images, the cache, token counts, errors and more.
+
+It starts a gateway of its own on this machine, with the provider behind it,
+asks as Claude Code would ask, and tells what works, what a tier would miss,
+and which tiers the model is fit for."""
 
 TRY = """\
 examples:
-  python -m proxy check zai                      the provider zai, with the model that it is set up with
-  python -m proxy check zai --model glm-4.6      another model of it; also before it is set up at all
-  python -m proxy check zai --tier haiku         only as the haiku tier, and with that tier's model
-  python -m proxy check zai --long               also long prompts, which cost more than all else: it says how much
-  python -m proxy check zai --json >zai.json     for programs
+  python -m proxy check zai                  with the model that is set up
+  python -m proxy check zai --model glm-4.6  another model of it, set up or not
+  python -m proxy check zai --tier haiku     as the haiku tier, with its model
+  python -m proxy check zai --long           long prompts too: it says the price
+  python -m proxy check zai --json >zai.json for programs
 
-It says what it will cost before it starts; Ctrl-C ends it at any time.
+It says what it will cost before it starts. Ctrl-C ends it at any time.
 
-exit status: 0 fit, perhaps with limits, for each tier asked about; 1 unfit for one; 2 it could not be checked"""
+exit status:
+  0  each tier asked about can be served, perhaps with limits
+  1  one cannot
+  2  it could not be checked: no key, not reachable, no answer where it matters"""
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -92,9 +98,15 @@ def run(
 
 def _subject(target: Target, gateway: Gateway | None, *, long: bool) -> Subject:
     provider, prices = target.provider, gateway.prices if gateway else PriceTable(default_prices())
+    price = target.price or prices.find(target.model)
     where = cleaned(urlsplit(provider.base_url).hostname or "an address without a host")
     return Subject(
-        cleaned(provider.name), cleaned(target.model), where, target.price or prices.find(target.model), long
+        provider=cleaned(provider.name),
+        model=cleaned(target.model),
+        where=where,
+        price=price,
+        is_priced=price is not prices.otherwise,
+        long=long,
     )
 
 

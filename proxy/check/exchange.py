@@ -3,14 +3,12 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
-
-import requests
-import urllib3
+from urllib.parse import urlsplit
 
 from proxy.check.outcomes import Silent
 
-CONNECT_SECONDS = 5.0  # to a gateway on this machine
 WHOLE_TIMES = 4  # an answer may take so many times the time-out, as long as it is never silent for one
 LARGEST_ANSWER = 4 * 1024 * 1024
 HEADERS = {"anthropic-version": "2023-06-01", "accept-encoding": "identity", "content-type": "application/json"}
@@ -30,22 +28,16 @@ class Exchange:
         """Sends. Raises Silent where no answer begins within `timeout` seconds."""
         self.began = time.monotonic()
         self._timeout = timeout
-        self._session = requests.Session()
-        self._session.trust_env = False  # neither a proxy nor a netrc of this machine
+        self._connection = HTTPConnection(urlsplit(to.url).netloc, timeout=timeout)
+        whole = {**HEADERS, "authorization": f"Bearer {to.token}", **headers}
         try:
-            self._response = self._session.post(
-                to.url + path,
-                data=json.dumps(body).encode(),
-                headers={**HEADERS, "authorization": f"Bearer {to.token}", **headers},
-                stream=True,
-                timeout=(CONNECT_SECONDS, timeout),
-                allow_redirects=False,
-            )
-        except requests.Timeout as error:
-            self._session.close()
+            self._connection.request("POST", path, json.dumps(body).encode(), whole)
+            self._response = self._connection.getresponse()
+        except TimeoutError as error:
+            self._connection.close()
             raise Silent(f"no answer in {timeout:g} s") from error
-        except requests.RequestException as error:
-            self._session.close()
+        except (OSError, HTTPException) as error:
+            self._connection.close()
             raise Silent("it hung up without an answer, or is not there") from error
 
     def __enter__(self) -> "Exchange":
@@ -53,11 +45,11 @@ class Exchange:
 
     def __exit__(self, *_: Any) -> None:
         self._response.close()
-        self._session.close()
+        self._connection.close()
 
     @property
     def status(self) -> int:
-        return self._response.status_code
+        return self._response.status
 
     @property
     def is_stream(self) -> bool:
@@ -82,9 +74,8 @@ class Exchange:
 
     def _chunk(self) -> bytes:
         try:
-            chunk: bytes = self._response.raw.read1(65536)
-        except urllib3.exceptions.ReadTimeoutError as error:
+            return self._response.read1(65536)
+        except TimeoutError as error:
             raise TimeoutError(f"silent for {self._timeout:g} s") from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (OSError, HTTPException) as error:
             raise ConnectionError("it broke off") from error
-        return chunk

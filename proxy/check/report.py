@@ -11,7 +11,7 @@ from proxy.check.finding import Finding
 from proxy.check.plan import Plan, dollars
 from proxy.check.verdict import Verdict, verdict
 from proxy.gateway import Tier
-from proxy.prices import MICRO, UNKNOWN, Price
+from proxy.prices import MICRO, Price
 
 WIDTH = 80
 WORKS_COLUMN, NAME_COLUMN = 9, 23  # as wide as the longest and two blanks
@@ -26,19 +26,21 @@ SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is checked, in words that are safe to print. `where`: the host that it is at."""
+    """What is checked, in words that are safe to print. `where`: the host that it is at; `is_priced`: whether `price`
+    is the model's own, not that of any unknown one."""
 
     provider: str
     model: str
     where: str
     price: Price
+    is_priced: bool
     long: bool
 
 
 def announcement(subject: Subject, plan: Plan, timeout: float) -> str:
     """What is about to be done, and what it costs."""
     rate = f"${subject.price.input:f} in and ${subject.price.output:f} out per million tokens"
-    if subject.price == UNKNOWN:
+    if not subject.is_priced:
         rate += ", as for any model whose price is not known here"
     paragraphs = (
         f"Checks {subject.provider}, model {subject.model}, at {subject.where}, through a gateway as Claude Code "

@@ -25,6 +25,11 @@ LISTENERS = 24
 SHOWN_LIMITS = 24
 
 
+def never() -> bool:
+    """No."""
+    return False
+
+
 def directly(work: Callable[[], T]) -> T:
     """Does the work where it is asked for."""
     return work()
@@ -41,7 +46,7 @@ class _Made:
 class Feed:
     """Snapshots for the page: `live` (calls, routes, breakers), and a report for each period.
 
-    `off_loop` runs what reads the ledger. `clock` is in seconds since the epoch.
+    `off_loop` runs what reads the ledger. `clock` is in seconds since the epoch. Once `stopping` says so, streams end.
     """
 
     def __init__(
@@ -53,12 +58,14 @@ class Feed:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         listeners: int = LISTENERS,
+        stopping: Callable[[], bool] = never,
     ) -> None:
         self._reports = reports
         self._gateway = gateway
         self._off_loop = off_loop
         self._clock = clock
         self._sleep = sleep
+        self._stopping = stopping
         self._free = threading.BoundedSemaphore(listeners)
         self._made: dict[str, _Made] = {}
         self._locks = {name: threading.Lock() for name in ("live", *PERIODS)}
@@ -75,7 +82,7 @@ class Feed:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         ends, spoke = self._clock() + STREAM_SECONDS, self._clock()
         sent: dict[str, str] = {}
-        while (now := self._clock()) < ends:
+        while (now := self._clock()) < ends and not self._stopping():
             for event, text in (("live", self.live()), ("report", self.report(period))):
                 if sent.get(event) != text:
                     yield f'event: {event}\ndata: {{"now": {self._clock():.3f}, "{event}": {text}}}\n\n'

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from proxy.dashboard import session
-from proxy.dashboard.feed import Feed, OffLoop, directly
+from proxy.dashboard.feed import Feed, OffLoop, directly, never
 from proxy.dashboard.session import Attempts, AttemptsOfAProcess, Sessions
 from proxy.dashboard.view import SetUpView
 from proxy.ledger.reports import PERIODS, WINDOW, Reports
@@ -42,12 +42,14 @@ def blueprint(
     attempts: Attempts | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    stopping: Callable[[], bool] = never,
     new_key_command: str = NEW_KEY,
 ) -> Blueprint:
     """The pages under `/dashboard`; without a password, one that says how to turn them on.
 
     `off_loop` runs what reads the ledger, so that calls need not wait for it. `attempts` counts wrong passwords: for
-    this process alone unless another is given. `new_key_command` makes a client key; a newcomer is told of it.
+    this process alone unless another is given. `stopping` says that the process is about to end: streams end then,
+    so that it need not wait for them. `new_key_command` makes a client key; a newcomer is told of it.
     """
     pages = Blueprint(
         "dashboard", __name__, url_prefix="/dashboard", static_folder="static", template_folder="templates"
@@ -58,7 +60,8 @@ def blueprint(
         return pages
     sessions = Sessions(password=password, key=cookie_key, clock=clock)
     _forms(pages, sessions, attempts or AttemptsOfAProcess(), sleep)
-    _views(pages, sessions, Feed(reports, gateway, off_loop=off_loop, clock=clock, sleep=sleep), new_key_command)
+    feed = Feed(reports, gateway, off_loop=off_loop, clock=clock, sleep=sleep, stopping=stopping)
+    _views(pages, sessions, feed, new_key_command)
     return pages
 
 

@@ -32,8 +32,9 @@ class SetUpView:
     """The set-up in force.
 
     `source` is where it is from, such as `gateway.toml`; `loaded` is when, in seconds since the epoch. `refused` says
-    why a later one was refused at `refused_at`, with the line; empty where none was. `limits` are shown with what is
-    used of them; `key_accounts` says what the accounts of a client key are called, with `*` for its name: `key/*`.
+    why a later one was refused, with the line, at `refused_at` (0: nobody knows); empty where none was. `limits` are
+    shown with what is used of them; `key_accounts` says what the accounts of a client key are called, with `*` for its
+    name: `key/*`.
     """
 
     routes: tuple[RouteView, ...]

@@ -129,7 +129,8 @@ class Settler(Generic[T]):
 
     def _note_trouble(self, error: Exception) -> None:
         if not self.trouble:
-            log.error("the ledger is away, calls are kept until it is back: %s", error)
+            unforeseen = None if isinstance(error, LedgerAway) else error
+            log.error("the ledger is away, calls are kept until it is back: %s", error, exc_info=unforeseen)
         self.trouble = str(error) or type(error).__name__
 
     def _note_success(self) -> None:

@@ -25,7 +25,8 @@ class Received:
 class Exchange:
     """One request that a script answers."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler) -> None:
+    def __init__(self, handler: BaseHTTPRequestHandler, received: Received) -> None:
+        self.received = received
         self._handler = handler
 
     def whole(self, status: int, body: bytes, headers: dict[str, str]) -> None:
@@ -78,13 +79,17 @@ class Exchange:
         self._handler.end_headers()
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 512  # many may call at once
+
+
 class ScriptedUpstream:
     """The server; `script` answers every request until it is replaced."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.script: Script = answering({})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
+        self._server = _Server(("127.0.0.1", 0), self._handler_class())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
@@ -109,8 +114,9 @@ class ScriptedUpstream:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                upstream.received.append(Received(self.command, self.path, headers, body))
-                upstream.script(Exchange(self))
+                received = Received(self.command, self.path, headers, body)
+                upstream.received.append(received)
+                upstream.script(Exchange(self, received))
 
             def do_GET(self) -> None:
                 self.do_POST()

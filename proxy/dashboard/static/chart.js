@@ -16,17 +16,40 @@ export function chart(id, { series, names, values, said, label }) {
   const sums = series.buckets.map((bucket) => values(bucket).reduce((all, one) => all + one, 0));
   const all = sums.reduce((sum, one) => sum + one, 0);
   put(`${id}-now`, said(all));
-  if (!all) return put(id, nothing("Nothing in this period.")), put(`${id}-legend`);
-  const top = ceiling(Math.max(...sums));
+  if (!all) return empty(id);
+  const most = Math.max(...sums);
+  const top = ceiling(most);
   const width = Math.max(box.clientWidth, 200);
   const right = 10 + 6 * Math.max(said(top).length, said(top / 2).length); // room for what is written beside the lines
-  const used = (part) => series.buckets.some((bucket) => values(bucket)[part]) || null;
-  const svg = s("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", tabindex: 0,
-    "aria-label": `${label}: ${said(all)} in ${series.buckets.length} bars, at most ${said(Math.max(...sums))}` });
-  svg.append(...grid(width - right, top, said), ...bars(series, values, top, width - right), ...ticks(series, width - right));
-  box.replaceChildren(svg);
-  put(`${id}-legend`, names.map((name, number) => used(number) && h("li", {}, h("i", { class: `dot part-${number}` }), name)));
-  readOut(svg, id, series, sums, said, right);
+  const svg = s("svg", {
+    width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", tabindex: 0,
+    "aria-label": `${label}: ${said(all)} in ${series.buckets.length} bars, at most ${said(most)}`,
+  });
+  const inner = width - right;
+  svg.append(...grid(inner, top, said), ...bars(series, values, top, inner), ...ticks(series, inner));
+  const chosen = replaced(box, svg);
+  drawLegend(id, names, (part) => series.buckets.some((bucket) => values(bucket)[part]));
+  readOut(svg, id, series, sums, said, right, chosen);
+}
+
+/** Puts a new drawing in place of the old one, focus included: the bar that somebody is looking at, or -1. */
+function replaced(box, svg) {
+  const old = box.querySelector("svg");
+  const focused = old !== null && old === document.activeElement;
+  const chosen = old && (focused || box.matches(":hover")) ? Number(old.dataset.chosen) : -1;
+  box.replaceChildren(svg); // the old one loses the focus, and what was chosen with it
+  if (focused) svg.focus({ preventScroll: true });
+  return chosen;
+}
+
+function empty(id) {
+  put(id, nothing("Nothing in this period."));
+  put(`${id}-legend`);
+}
+
+function drawLegend(id, names, isUsed) {
+  const entry = (name, part) => (isUsed(part) ? h("li", {}, h("i", { class: `dot part-${part}` }), name) : null);
+  put(`${id}-legend`, names.map(entry));
 }
 
 function ceiling(most) {
@@ -52,7 +75,8 @@ function bars(series, values, top, width) {
       y -= height;
       return s("rect", { class: `part-${part}`, x: number * step + gap / 2, y, width: step - gap, height });
     });
-    return s("g", { class: "bar" }, s("rect", { class: "behind", x: number * step, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM }), parts);
+    const behind = { class: "behind", x: number * step, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM };
+    return s("g", { class: "bar" }, s("rect", behind), parts);
   });
 }
 
@@ -70,13 +94,14 @@ function ticks(series, width) {
   });
 }
 
-function readOut(svg, id, series, sums, said, right) {
+function readOut(svg, id, series, sums, said, right, looked) {
   const all = said(sums.reduce((sum, one) => sum + one, 0));
   const bars = [...svg.querySelectorAll(".bar")];
   const show = (chosen) => {
     bars.forEach((bar, number) => bar.classList.toggle("chosen", number === chosen));
     const bucket = series.buckets[chosen];
-    put(`${id}-now`, bucket ? `${moment(bucket.at, series.width)} · ${said(sums[chosen])} · ${calls(bucket)}` : all);
+    const one = () => `${moment(bucket.at, series.width)} · ${said(sums[chosen])} · ${calls(bucket)}`;
+    put(`${id}-now`, bucket ? one() : all);
     svg.dataset.chosen = chosen;
   };
   const under = (event) => {
@@ -94,7 +119,7 @@ function readOut(svg, id, series, sums, said, right) {
     const chosen = Number(svg.dataset.chosen);
     show(chosen < 0 ? bars.length - 1 : Math.min(Math.max(chosen + move, 0), bars.length - 1));
   });
-  show(-1);
+  show(looked);
 }
 
 function calls(bucket) {

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element of HTML. `attributes` are set as they are; children are nodes or text. */
+/** An element of HTML. Attributes that are null are left out, and so are such children; others are nodes or text. */
 export function h(name, attributes = {}, ...children) {
   return filled(document.createElement(name), attributes, children);
 }
@@ -14,9 +14,9 @@ export function s(name, attributes = {}, ...children) {
 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    if (value !== null) element.setAttribute(name, value);
   }
-  for (const child of children.flat()) if (child !== null && child !== undefined) element.append(child);
+  element.append(...children.flat().filter((child) => child !== null));
   return element;
 }
 
@@ -27,18 +27,18 @@ export function at(id) {
 
 /** Puts children in place of what an element held. */
 export function put(id, ...children) {
-  at(id).replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+  at(id).replaceChildren(...children.flat().filter((child) => child !== null));
 }
 
-/** A table. `columns` are [heading, class]; `rows` are arrays of cells, each text or nodes; the first cell heads its row. */
+/** A table. `columns` are [heading, class]; a row is an array of cells, each text or nodes, and the first heads it. */
 export function table(label, columns, rows) {
-  const cells = (row) => row.map((cell, number) => h(number ? "td" : "th", { class: columns[number][1], scope: number ? null : "row" }, cell));
-  return h(
-    "table",
-    { "aria-label": label },
-    h("thead", {}, h("tr", {}, columns.map(([heading, kind]) => h("th", { class: kind, scope: "col" }, heading)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, cells(row)))),
-  );
+  const headings = columns.map(([heading, kind]) => h("th", { class: kind, scope: "col" }, heading));
+  const cellOf = (cell, number) => {
+    const kind = columns[number][1];
+    return number ? h("td", { class: kind }, cell) : h("th", { class: kind, scope: "row" }, cell);
+  };
+  const body = rows.map((row) => h("tr", {}, row.map(cellOf)));
+  return h("table", { "aria-label": label }, h("thead", {}, h("tr", {}, headings)), h("tbody", {}, body));
 }
 
 /** Words for where there is nothing to show. */

@@ -1,7 +1,8 @@
 // The page: listens to the server's events and has them drawn; ages tick by themselves.
 
+import { tick } from "./ages.js";
 import { at, put } from "./dom.js";
-import { drawLive, tick } from "./live.js";
+import { drawLive } from "./live.js";
 import { drawCharts, drawReport } from "./report.js";
 
 const PATIENCE = 6000; // milliseconds without a connection before it is said
@@ -21,16 +22,24 @@ function connect() {
   stream?.close();
   stream = new EventSource(`/dashboard/events?period=${chosen()}`);
   stream.addEventListener("open", () => say("live"));
-  stream.addEventListener("live", (event) => took(event, (found) => { live = found.live; drawLive(live, report?.last_errors ?? {}); }));
-  stream.addEventListener("report", (event) => took(event, (found) => { report = found.report; drawReport(report); if (live) drawLive(live, report.last_errors); }));
+  stream.addEventListener("live", (event) => took(event, (found) => {
+    live = found.live;
+    drawLive(live, report?.last_errors ?? {});
+  }));
+  stream.addEventListener("report", (event) => took(event, (found) => {
+    report = found.report;
+    drawReport(report);
+    if (live) drawLive(live, report.last_errors);
+  }));
   stream.addEventListener("error", failed);
 }
 
 function took(event, draw) {
   const found = JSON.parse(event.data);
   ahead = found.now - Date.now() / 1000;
-  at("away").hidden = !(found.live?.away || found.report?.away);
-  if (!found.live?.away && !found.report?.away) draw(found);
+  const away = found.live?.away || found.report?.away;
+  at("away").hidden = !away;
+  if (!away) draw(found);
   document.body.dataset.ready = [live && "live", report && report.period].filter(Boolean).join(" ");
   tick(found.now);
 }
@@ -46,7 +55,7 @@ function say(state) {
 async function failed() {
   lost ||= setTimeout(() => say("not connected"), PATIENCE);
   if (stream.readyState !== EventSource.CLOSED || document.hidden) return;
-  setTimeout(connect, AGAIN);
+  setTimeout(() => document.hidden || connect(), AGAIN);
   const answer = await fetch("/dashboard", { redirect: "manual" }).catch(() => null);
   if (answer?.type === "opaqueredirect") location.assign("/dashboard/login");
 }

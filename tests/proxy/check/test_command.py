@@ -13,7 +13,7 @@ from proxy.check.exchange import Endpoint
 from proxy.check.finding import cleaned
 from proxy.check.plan import CannotCheck, Launch, dollars, plan, set_up
 from proxy.gateway import TIERS, Gateway, Provider, Route, Target
-from proxy.prices import price
+from proxy.prices import PriceTable, price
 from tests.proxy.check.running import gateway_of, parsed, provider_at
 
 ZAI = provider_at("http://127.0.0.1:1", "invented-key")
@@ -100,13 +100,40 @@ def test_what_cannot_be_checked_ends_with_the_status_2(words: str, launch: Launc
     assert (status, err.getvalue()) == (2, said)
 
 
-def test_the_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "rate"),
+    [
+        ("zai", "$1 in and $2 out per million tokens. Long"),
+        ("zai --model glm-large --long", "$1 in and $2 out per million tokens."),
+        ("zai --model opus-like", "$5 in and $25 out per million tokens. Long"),
+        (
+            "zai --model new",
+            "$5 in and $25 out per million tokens, as for any model whose price is not known here. Long",
+        ),
+    ],
+)
+def test_the_price_is_said_beforehand_and_whether_it_is_known(words: str, rate: str) -> None:
+    out = io.StringIO()
+    prices = PriceTable({"opus-*": price("5/25")})
+    command.run(
+        parsed(*words.split()), gateway=replace(gateway_of(GLM), prices=prices), presets={}, launch=broken_launch,
+        terminal=command.Terminal(out, io.StringIO()),
+    )  # fmt: skip
+    said = " ".join(out.getvalue().split())
+    assert said.startswith("Checks zai, model ")
+    assert f"at the most: {rate}" in said
+    assert ("Long prompts are left out" in said) == ("--long" not in words)
+
+
+def test_the_help_teaches_with_examples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as ended:
         parsed("--help")
     out = capsys.readouterr().out
     assert ended.value.code == 0
     assert "python -m proxy check zai --model glm-4.6" in out
-    assert "exit status: 0 fit" in out
+    assert "exit status:\n  0  each tier" in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "3601", "nan", "soon"])

@@ -67,6 +67,10 @@ class Page:
         )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def leave(self) -> None:
+        """Leaves the page, so that its server may end without the browser missing it."""
+        self.ask("Page.navigate", url="about:blank")
+
     def run(self, script: str) -> Any:
         """The value of an expression."""
         got = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

@@ -53,12 +53,13 @@ def busy(month: SampleLedger) -> Iterator[str]:
 
 
 @pytest.fixture
-def new(ledger: SampleLedger) -> Iterator[str]:
+def new(ledger: SampleLedger, page: Page) -> Iterator[str]:
     """The address of a dashboard that has seen no call, and whose set-up was refused."""
     now = time.time()
     view = replace(set_up(now), refused="line 14: no provider is called 'zia'", refused_at=now - 90)
     with served(app_with(ledger, view)) as url:
         yield url
+        page.leave()
 
 
 def enter(page: Page, url: str, size: str = "desktop", scheme: str = "light") -> None:
@@ -164,6 +165,32 @@ def test_a_chart_reads_out_the_bar_under_the_pointer_or_chosen_by_keys(page: Pag
     page.wait(f"{readout} === {total!r}")
 
 
+def test_who_reads_a_chart_by_keys_keeps_the_place_when_it_is_drawn_anew(
+    page: Page, busy: str, month: SampleLedger
+) -> None:
+    enter(page, busy)
+    page.run("document.querySelector('#money svg').focus()")
+    for _ in range(3):
+        page.press("ArrowLeft")
+    page.run("window.old = document.querySelector('#money svg')")
+    month.call()
+    page.wait("document.querySelector('#money svg') !== window.old", 10)
+    assert page.run("document.activeElement === document.querySelector('#money svg')")
+    assert page.run("[...document.querySelectorAll('#money .bar')].findIndex((bar) => bar.matches('.chosen'))") == 21
+
+
+def test_a_stream_that_ended_is_opened_again(page: Page, ledger: SampleLedger) -> None:
+    later = 0.0
+    with served(app_with(ledger, clock=lambda: time.time() + later)) as url:
+        enter(page, url)
+        later = 301.0
+        page.wait("performance.getEntriesByType('resource').some((one) => one.name.includes('/dashboard/events'))")
+        ledger.hold(model="after-the-end")
+        page.wait(f"{TEXT}.includes('after-the-end')", 8)
+        assert page.run("document.querySelector('#status').innerText") == "live"
+        page.leave()
+
+
 def test_names_that_would_be_scripts_are_shown_and_do_nothing(page: Page, new: str, ledger: SampleLedger) -> None:
     ledger.call(**HOSTILE)
     ledger.hold(**{name: value for name, value in HOSTILE.items() if name not in ("tried", "fallbacks")})
@@ -197,6 +224,17 @@ def test_a_set_up_that_was_refused_is_said_with_its_reason(page: Page, new: str)
     said = page.run("document.querySelector('#refused').innerText")
     assert said.startswith("gateway.toml was refused 1 m ago.")
     assert "line 14: no provider is called 'zia'" in said
+
+
+def test_a_refusal_without_a_time_has_none(page: Page, ledger: SampleLedger) -> None:
+    view = replace(set_up(time.time()), refused="line 3: an unknown key\nline 9: another", refused_at=0)
+    with served(app_with(ledger, view)) as url:
+        enter(page, url, "phone")
+        said = page.run("document.querySelector('#refused').innerText").split("\n")
+        page.leave()
+    assert said == [
+        "gateway.toml was refused. The one from before stays in force.", "line 3: an unknown key", "line 9: another",
+    ]  # fmt: skip
 
 
 def test_who_is_no_longer_logged_in_comes_back_to_the_form(page: Page, busy: str) -> None:

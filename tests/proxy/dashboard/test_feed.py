@@ -95,6 +95,20 @@ def test_in_silence_there_is_a_comment_every_fifteen_seconds_until_the_stream_en
     assert clock.now - began == pytest.approx(300, abs=1)
 
 
+def test_a_stream_ends_within_a_second_where_the_process_is_about_to(
+    ledger: SampleLedger, reports: Reports, clock: Clock
+) -> None:
+    stopping: list[bool] = []
+    view = set_up(clock.now)
+    feed = Feed(reports, lambda: view, clock=clock, sleep=clock.sleep, stopping=lambda: bool(stopping))
+    events = feed.events("24h")
+    named(events, "report")
+    began = clock.now
+    stopping.append(True)
+    assert list(events) == []
+    assert clock.now - began <= 1.0
+
+
 def test_a_snapshot_is_made_once_for_all_who_listen(watched: WatchedRows, clock: Clock) -> None:
     feed = feed_of(watched, clock)
     feed.live()

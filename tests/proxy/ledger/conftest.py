@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.ledger.ledger import Ledger, open_database
+from proxy.ledger.workers import BEAT_SECONDS
 from tests.proxy.ledger.postgres_server import PACKAGE, PostgresServer, programs
 
 OpenLedger = Callable[..., Ledger]
@@ -41,8 +42,8 @@ def open_as(ledger_url: str) -> Iterator[OpenLedger]:
     """Opens the ledger for a worker of this name, and how often it beats if said; closed after the test."""
     opened: list[Ledger] = []
 
-    def open_it(worker: str, **options: float) -> Ledger:
-        opened.append(Ledger(open_database(ledger_url), worker, **options))
+    def open_it(worker: str, beat_seconds: float = BEAT_SECONDS) -> Ledger:
+        opened.append(Ledger(open_database(ledger_url), worker, beat_seconds=beat_seconds))
         return opened[-1]
 
     yield open_it

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.gateway import Limits
@@ -75,6 +75,7 @@ def test_nobody_has_a_name_that_makes_him_another_account(person: str) -> None:
     assert not any("\n" in name or name.count("/") != 2 for name in found)
 
 
+@example(["a/b", "a%2Fb"])
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=2, max_size=2, unique=True))
 def test_two_people_never_share_an_account(people: list[str]) -> None:
     one, other = ({*names(charges(NOON, Caller(person=person), Limits()))} for person in people)

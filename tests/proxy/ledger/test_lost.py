@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -50,20 +49,33 @@ def outcomes(ledger: Ledger) -> list[str]:
     return [call["outcome"] for call in calls_in(ledger)]
 
 
-def killed_spender(url: str, *, after_calls: int) -> int:
+def killed_spender(url: str, *, once: Callable[[], bool]) -> int:
     """The name of the worker is `victim`. How many calls it told of before it was killed."""
-    process = spender(url, "victim", calls=ENOUGH)
+    is_served = url.startswith("postgresql:")
+    process = spender(url + "?application_name=victim" * is_served, "victim", calls=ENOUGH)
     assert process.stdout
-    list(islice(process.stdout, after_calls))
+    process.stdout.readline()
+    while not once():
+        time.sleep(0.005)
     process.kill()
-    told = after_calls + len(process.stdout.read().split("\n")) - 1
+    told = 1 + process.stdout.read().count("\n")
     process.wait()
     process.stdout.close()
+    while is_served and at_work_for_victim(url):
+        time.sleep(0.01)
     return told
 
 
+def at_work_for_victim(url: str) -> bool:
+    """Whether the server still does what the killed process asked for last."""
+    database = open_database(url)
+    found = database.rows("SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")
+    database.close()
+    return bool(found)
+
+
 def test_no_call_of_a_killed_process_is_lost_from_the_books(ledger: Ledger, ledger_url: str) -> None:
-    told = killed_spender(ledger_url, after_calls=300)
+    told = killed_spender(ledger_url, once=lambda: len(calls_in(ledger)) > 100)
     left = len(ledger.rows("SELECT id FROM holds"))
     assert left > 0
     assert ledger.settle_lost("victim") == left
@@ -152,7 +164,7 @@ def test_a_worker_that_left_has_nothing_under_way(open_as: OpenLedger) -> None:
 
 def test_of_a_file_that_is_ours_alone_all_other_calls_are_lost(tmp_path: Path) -> None:
     url = str(tmp_path / "gateway.sqlite")  # a server does not tell who else has it open
-    killed_spender(url, after_calls=20)
+    killed_spender(url, once=lambda: True)
     ledger, beside = open_ledger(url, "w1"), open_ledger(url, "w2")
     kept = ledger.reserve(a_hold())
     left = len(ledger.rows("SELECT id FROM holds")) - 1

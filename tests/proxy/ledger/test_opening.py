@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.ledger.file_lock import FileLock
 from proxy.ledger.ledger import Ledger, open_database, open_ledger
 from proxy.ledger.records import LedgerAway, LedgerTooNew
 from proxy.ledger.schema import VERSION
@@ -127,6 +128,22 @@ def test_a_checkpoint_empties_the_log(tmp_path: Path) -> None:
         ledger.checkpoint()
     assert file.stat().st_size > 200_000
     assert log.stat().st_size < 2_000_000  # without checkpoints it is near 17,000,000
+    ledger.close()
+
+
+def test_writers_wait_for_the_lock_and_readers_do_not(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "gateway.sqlite", "w1")
+    lock = FileLock(tmp_path / "gateway.sqlite.lock")
+    lock.take()
+    writer = threading.Thread(target=ledger.reserve, args=(a_hold(),))
+    writer.start()
+    writer.join(0.1)
+    assert writer.is_alive()
+    assert ledger.rows("SELECT id FROM holds") == []
+    lock.release()
+    writer.join(5)
+    assert len(ledger.rows("SELECT id FROM holds")) == 1
+    lock.close()
     ledger.close()
 
 

@@ -8,7 +8,19 @@ from proxy.translation.sse import MOST_BYTES, EventLines
 from proxy.translation.stream import StreamTranslator
 from tests.proxy.translation.invariants import check, read
 from tests.proxy.translation.judging import translated
-from tests.proxy.translation.upstreams import ASKED, DONE, OPENAI_TEXT, VLLM, call, chunk, cut, data, tools, usage_chunk
+from tests.proxy.translation.upstreams import (
+    ASKED,
+    DONE,
+    OPENAI_TEXT,
+    VLLM,
+    Upstream,
+    call,
+    chunk,
+    cut,
+    data,
+    tools,
+    usage_chunk,
+)
 
 SAID = chunk({"content": "Half"})
 
@@ -121,11 +133,10 @@ def test_a_usage_that_is_cut_off_does_no_harm() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 13])
 @pytest.mark.parametrize("upstream", [OPENAI_TEXT, VLLM], ids=lambda upstream: upstream.name)
-def test_characters_and_line_ends_may_be_cut(size: int, upstream: object) -> None:
+def test_characters_and_line_ends_may_be_cut(size: int, upstream: Upstream) -> None:
     """§2.2 UTF-8: pieces that end within a character or within a line's end give the same events."""
-    assert upstream in (OPENAI_TEXT, VLLM)
     for ends in (b"\n", b"\r\n", b"\r"):
-        stream = (OPENAI_TEXT if upstream is OPENAI_TEXT else VLLM).data.replace(b"\r\n", b"\n").replace(b"\n", ends)
+        stream = upstream.data.replace(b"\r\n", b"\n").replace(b"\n", ends)
         whole, _ = translated(StreamTranslator, [stream])
         assert check(whole) == []
         assert translated(StreamTranslator, cut(stream, size))[0] == whole
@@ -149,7 +160,9 @@ def test_data_of_several_lines_is_one_event() -> None:
     assert lines.end() == [(b"", b"z")]
 
 
-@pytest.mark.parametrize("piece", [b"x" * 1_000_000, b"data: x\n" * 125_000], ids=["one line", "many lines"])
+@pytest.mark.parametrize(
+    "piece", [b"x" * 1_000_000, b"data: %s\n" % (b"x" * 1_000_000)], ids=["one line", "many lines"]
+)
 def test_an_event_without_end_is_refused(piece: bytes) -> None:
     """§2.2 error mid-stream: an event that goes on for ever does not fill the memory."""
     translator = new()
