@@ -54,7 +54,7 @@ class Attempt:
 
     def open(self, seconds: float) -> bool:
         """Waits until it is known how the answer begins: `status`, `headers`, and `first`: the whole body, or of a
-        `stream` the first events. False where nothing came for `seconds`: then call it again."""
+        `stream` the first events. False where that is not known after `seconds`: then call it again."""
         self._connection.wait(seconds)
         try:
             with self._ask.caller:
@@ -64,7 +64,7 @@ class Attempt:
                 return True
         except TimeoutError:
             limit = FIRST_EVENT_SECONDS if self._ask.request.stream else WHOLE_SECONDS
-            if time.monotonic() - self._began < limit:
+            if self.silence < limit and time.monotonic() - self._began < WHOLE_SECONDS:
                 return False
             raise UpstreamFailed(504, "timeout_error", f"was silent for {limit:.0f} s", billable=True) from None
         except BrokeOff as error:
@@ -77,9 +77,10 @@ class Attempt:
         self._connection, self._reused = self._connected(fresh=True)
         return self.open(seconds)
 
-    def read(self) -> bytes:
-        """The next events of the stream; empty at its end. Raises TimeoutError after silence, UpstreamFailed."""
+    def read(self, seconds: float) -> bytes:
+        """The next events of the stream; empty at its end. Raises TimeoutError after `seconds`, UpstreamFailed."""
         stream = self._open_stream
+        self._connection.wait(seconds)
         try:
             with self._ask.caller:
                 while chunk := self._piece():
@@ -99,6 +100,11 @@ class Attempt:
                 pass
         except OSError:
             return
+
+    @property
+    def silence(self) -> float:
+        """The seconds for which the provider has said nothing, be it the least."""
+        return time.monotonic() - self._connection.heard_at
 
     def end(self) -> bytes:
         """What is left to say at the end of the stream."""

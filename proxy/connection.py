@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httptools
 
 CONNECT_SECONDS = 10
+SEND_SECONDS = 120  # for a whole request
 IDLE_SECONDS = 30  # a connection that was idle for longer is not used again: servers close theirs
 KEPT_CONNECTIONS = 256
 CHUNK_BYTES = 65536
@@ -26,10 +27,14 @@ class BrokeOff(OSError):
 
 
 class Connection:
-    """One HTTP/1.1 connection. Every wait ends with TimeoutError after `wait` seconds of silence."""
+    """One HTTP/1.1 connection. `wait` says how long all that is read from then on may take: then comes TimeoutError.
+
+    `heard_at`, of time.monotonic, is when the provider last said anything, or was asked.
+    """
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._until = self.heard_at = 0.0
         self.headers: list[tuple[str, str]] = []
         self._pieces: list[bytes] = []
         self._has_head = self._complete = self._stays = self._beyond = self._received = False
@@ -39,7 +44,9 @@ class Connection:
         """Sends a request: its head and body. Raises OSError."""
         if self._received:
             self._begin()
+        self._socket.settimeout(SEND_SECONDS)
         self._socket.sendall(request)
+        self.heard_at = time.monotonic()
 
     def head(self) -> tuple[int, list[tuple[str, str]]]:
         """Waits for the status and the headers, names in lower case. Raises BrokeOff, TimeoutError, OSError."""
@@ -56,8 +63,8 @@ class Connection:
         return data
 
     def wait(self, seconds: float) -> None:
-        """How long the next waits may take."""
-        self._socket.settimeout(seconds)
+        """How long it may take to read what is read from now on; nothing can be read before this is said."""
+        self._until = time.monotonic() + seconds
 
     @property
     def reusable(self) -> bool:
@@ -108,9 +115,11 @@ class Connection:
 
     def _receive(self) -> None:
         try:
+            self._socket.settimeout(self._left())
             data = self._socket.recv(CHUNK_BYTES)
             if data:
                 self._received = True
+                self.heard_at = time.monotonic()
                 self._parser.feed_data(data)
                 return
         except TimeoutError:
@@ -121,6 +130,12 @@ class Connection:
                 return
             raise BrokeOff(f"it broke off: {error}", answered=self._received) from error
         self._at_end()
+
+    def _left(self) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def _at_end(self) -> None:
         """Ends a body without a length, which ends with its connection; anything else broke off."""

@@ -1,12 +1,15 @@
 """Notices that the caller hung up while we wait for the provider. Speaks gevent, as does `server`."""
 
+import select
 import socket
 
 from gevent import get_hub, getcurrent
+from gevent.monkey import get_original
 
 from proxy.errors import HungUp
 
 READABLE = 1  # libev's EV_READ
+LOOK_SECONDS = 0.5  # between looks at a caller that sent more than its request: the end may come behind it
 
 
 class Caller:
@@ -34,14 +37,18 @@ class Caller:
         self._watcher.close()
 
     def _look(self) -> None:
-        self._watcher.stop()  # what else can be read is the caller's next request
+        self._watcher.stop()
         self._gone = _is_gone(self._connection)
-        if self._gone and self._waiting is not None:
+        if not self._gone:  # what can be read is the caller's next request, and can be so for long
+            self._watcher.close()
+            self._watcher = get_hub().loop.timer(LOOK_SECONDS)
+            self._watcher.start(self._look)
+        elif self._waiting is not None:
             self._waiting.throw(HungUp)
 
 
 def _is_gone(connection: socket.socket) -> bool:
-    try:
-        return not connection.recv(1, socket.MSG_PEEK)
-    except OSError:
-        return True
+    """Whether the caller ended its side, be there something left to read before the end or not."""
+    poll = get_original("select", "poll")()  # gevent's own would wait
+    poll.register(connection.fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))

@@ -3,18 +3,19 @@
 import logging
 import time
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import add
 from uuid import UUID
 
 from proxy.attempt import Attempt
 from proxy.door import Admitted
 from proxy.errors import ApiError
-from proxy.gateway import Gateway, Route
+from proxy.gateway import Gateway, Limits, Route
 from proxy.hang_up import Caller as Connection
-from proxy.ledger.accounts import charges
+from proxy.ledger.accounts import DAY_SECONDS, charges
+from proxy.ledger.keys import ClientKey
 from proxy.ledger.ledger import Ledger
-from proxy.ledger.records import AllHeld, Hold, LedgerAway, Outcome, Settlement, SpendLimitReached
+from proxy.ledger.records import AllHeld, Caller, Charge, Hold, LedgerAway, Outcome, Settlement, SpendLimitReached
 from proxy.prices import MICRO
 from proxy.request import ModelRequest
 from proxy.usage import CHARACTERS_PER_TOKEN, Usage
@@ -107,10 +108,10 @@ class Meter:
         model = first.model or request.model
         least = len(request.body) // CHARACTERS_PER_TOKEN
         return Hold(
-            at=self.began, caller=replace(caller, session=self._session[:100]), route=self._route.name,
+            at=self.began, caller=_in_session(caller, self._session), route=self._route.name,
             asked=request.model[:200], provider=first.provider.name, model=model[:200],
-            charges=charges(
-                self.began, caller, self._gateway.limits, budget=self._admitted.budget, key=self._admitted.key
+            charges=_charges(
+                int(self.began // DAY_SECONDS), caller, self._gateway.limits, self._admitted.budget, self._admitted.key
             ),
             held=max(prices), least=self._gateway.price(first, model).cost(Usage(input=least)), least_input=least,
         )  # fmt: skip
@@ -137,6 +138,16 @@ class Meter:
                 log.warning(text, *said)
         else:
             log.warning(text, *said)
+
+
+@lru_cache(maxsize=1024)
+def _charges(day: int, caller: Caller, limits: Limits, budget: int | None, key: ClientKey | None) -> tuple[Charge, ...]:
+    return charges(day * DAY_SECONDS, caller, limits, budget=budget, key=key)
+
+
+@lru_cache(maxsize=1024)
+def _in_session(caller: Caller, session: str) -> Caller:
+    return replace(caller, session=session[:100])
 
 
 def _over(reached: SpendLimitReached) -> ApiError:

@@ -78,7 +78,6 @@ class Relay:
 
     def _pass_on(self, attempt: Attempt, events: bytes, writer: Writer) -> None:
         """Writes events until the message ends, with pings in silence."""
-        silence = 0.0
         while events:
             self._note_end(attempt)
             if self._settled:
@@ -87,11 +86,10 @@ class Relay:
                 return
             writer.send(events)
             try:
-                events = attempt.read()
-                silence = 0.0
+                events = attempt.read(PING_SECONDS)
             except TimeoutError:
-                silence += PING_SECONDS
-                events = PING if silence < SILENCE_SECONDS else self._cut_off(attempt, "the provider fell silent")
+                is_alive = attempt.silence < SILENCE_SECONDS
+                events = PING if is_alive else self._cut_off(attempt, "the provider fell silent")
             except UpstreamFailed as failure:
                 events = self._cut_off(attempt, f"the provider {failure}")
         last = attempt.end()

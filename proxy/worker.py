@@ -11,6 +11,7 @@ from proxy.messages import PATH, Incoming, Messages
 from proxy.writer import Writer
 
 HTTP_1_1 = (1, 1)
+CHUNK_BYTES = 65536  # read at once of a request's body; gunicorn itself reads 8 KB
 
 
 class RelayWorker(GeventWorker):  # type: ignore[misc]
@@ -23,6 +24,7 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
             return
         stays = self.alive and req.version >= HTTP_1_1 and not req.should_close()
         writer = Writer(sock, chunked=req.version >= HTTP_1_1, stays=stays)
+        req.unreader.mxchunk = CHUNK_BYTES
         headers = [(name.lower(), value) for name, value in req.headers]
         if ("expect", "100-continue") in headers:
             sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -132,15 +132,16 @@ class _Call:
         provider, model, tried, reason = storable(
             end.provider or held.provider, end.model or held.model, end.tried, end.reason
         )
-        counts = _counts(end)
+        counts, seconds = _counts(end), _seconds(end.seconds)
+        first = None if end.first_seconds is None else _seconds(end.first_seconds)
         of_a_call = (*held[_AT:_PROVIDER], provider, model)
         ended = (
-            end.seconds, end.first_seconds, end.status, end.outcome, int(end.streamed), tried, end.fallbacks, reason,
+            seconds, first, end.status, end.outcome, int(end.streamed), tried, end.fallbacks, reason,
         )  # fmt: skip
-        within = (int(end.seconds <= bucket) for bucket in BUCKETS)
+        within = (int(seconds <= bucket) for bucket in BUCKETS)
         self.row = (*of_a_call, *counts, *ended)
         self.hour = (int(held.at // 3600), held.route, provider, model, held.role, end.outcome)
-        self.sums = (1, *counts, end.fallbacks, end.seconds, end.first_seconds or 0.0, *within)
+        self.sums = (1, *counts, end.fallbacks, seconds, first or 0.0, *within)
 
 
 def _counts(end: Settlement) -> tuple[int, ...]:
@@ -155,6 +156,11 @@ def _counts(end: Settlement) -> tuple[int, ...]:
 
 def _bounded(count: int) -> int:
     return min(max(count, 0), MOST)
+
+
+def _seconds(seconds: float) -> float:
+    """Also what is no number must not get into a sum: 0, which `max` prefers to it."""
+    return min(max(0.0, seconds), float(MOST))
 
 
 def _by_hour(calls: Sequence[_Call]) -> dict[tuple[Any, ...], tuple[float, ...]]:

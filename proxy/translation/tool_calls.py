@@ -47,16 +47,17 @@ class ToolCalls:
 
     def _find(self, index: int | None, call_id: str, name: str, arguments: str) -> ToolBlock | None:
         """The call that goes on; None where the piece begins one."""
+        says = bool(arguments.strip())
         same_id = self._by_key.get((index, call_id)) if call_id else None
         if same_id:
-            is_same = _is_told_again(same_id, arguments) or not _is_another(same_id, name, arguments)
+            is_same = _is_told_again(same_id, arguments) or not _is_another(same_id, name, says=says)
             return same_id if is_same else None
         before = self._last if index is None else self._by_index.get(index)
         if before is None:
             return None if call_id or name else self._last
         if call_id and before.id and (name or before.can_close()):
             return None
-        return None if _is_another(before, name, arguments) else before
+        return None if _is_another(before, name, says=says or index is None) else before
 
     def _learn(self, block: ToolBlock, piece: dict[str, Any], call_id: str, name: str, index: int | None) -> None:
         block.id = block.id or call_id
@@ -70,17 +71,22 @@ class ToolCalls:
         self._last = block
 
     def _add(self, block: ToolBlock, arguments: str) -> None:
+        if not block.length and arguments.strip() == "null":
+            return  # some say so that there are none; no object begins like this
         if not block.is_closed:
             block.add(arguments)
         elif arguments.strip():
             raise ValueError("the provider went on with a call of a tool that was complete")
 
 
-def _is_another(block: ToolBlock, name: str, arguments: str) -> bool:
-    """Whether a piece begins another call than that of `block`, which only one with a name does."""
+def _is_another(block: ToolBlock, name: str, *, says: bool) -> bool:
+    """Whether a piece begins another call than that of `block`: it has a name, and the same one only after the end.
+
+    `says`: there is something in the piece; some repeat the name with nothing behind it.
+    """
     if not name or not block.name:
         return False
-    return name != block.name or (bool(arguments.strip()) and block.can_close())
+    return name != block.name or (says and block.can_close())
 
 
 def _is_told_again(block: ToolBlock, arguments: str) -> bool:
@@ -90,9 +96,9 @@ def _is_told_again(block: ToolBlock, arguments: str) -> bool:
 
 
 def _arguments(found: object) -> str:
-    """Arguments as text. Some send them as an object; some send null, which is no object."""
+    """Arguments as text; some send them as an object."""
     if isinstance(found, str):
-        return "" if found.strip() == "null" else found
+        return found
     return msgspec.json.encode(found).decode() if isinstance(found, dict) else ""
 
 

@@ -52,6 +52,12 @@ class Exchange:
         self._handler.close_connection = True
         self._handler.connection.shutdown(socket.SHUT_RDWR)
 
+    def raw(self, data: bytes) -> None:
+        """Sends bytes as they are, be they HTTP or not; at the end of the script the connection is closed."""
+        self._handler.close_connection = True
+        self._handler.wfile.write(data)
+        self._handler.wfile.flush()
+
     def wait_until_left(self) -> bool:
         """Whether the other side closes the connection, which it must do within ten seconds."""
         self._handler.close_connection = True

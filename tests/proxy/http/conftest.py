@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.proxy.http.lanes import HELLO, Lane
-from tests.proxy.http.wires import AnthropicWire, OpenAiWire
+from tests.proxy.http.wires import AnthropicWire, OpenAiWire, Wire
 from tests.proxy.running import PROVIDER_KEY, RunningProxy, running_proxy
 from tests.proxy.upstream import ScriptedUpstream, answering
 
@@ -37,8 +37,9 @@ def gateway(providers: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running
 
 
-def _lane(name: str, gateway: RunningProxy, providers: Upstreams) -> Lane:
-    found = {
+def lane_of(name: str, gateway: RunningProxy, providers: Upstreams) -> Lane:
+    """The lane of that name; its provider answers, and has received nothing."""
+    found: dict[str, tuple[str, Wire, str, str]] = {
         "pass-through": ("anthropic", AnthropicWire(), "claude-opus-5", "claude-opus-5"),
         "mapped": ("other", AnthropicWire(), "claude-haiku-5", "the-model-1"),
         "translated": ("openai", OpenAiWire(), "claude-sonnet-5", "the-model-1"),
@@ -54,22 +55,22 @@ def _lane(name: str, gateway: RunningProxy, providers: Upstreams) -> Lane:
 @pytest.fixture(params=["pass-through", "translated"])
 def lane(request: pytest.FixtureRequest, gateway: RunningProxy, providers: Upstreams) -> Lane:
     """Each of the two lanes in turn."""
-    return _lane(request.param, gateway, providers)
+    return lane_of(request.param, gateway, providers)
 
 
 @pytest.fixture
 def pass_through(gateway: RunningProxy, providers: Upstreams) -> Lane:
     """Anthropic's own wire, at Anthropic, with the model that was asked for."""
-    return _lane("pass-through", gateway, providers)
+    return lane_of("pass-through", gateway, providers)
 
 
 @pytest.fixture
 def mapped(gateway: RunningProxy, providers: Upstreams) -> Lane:
     """Anthropic's wire, at another provider, with another model."""
-    return _lane("mapped", gateway, providers)
+    return lane_of("mapped", gateway, providers)
 
 
 @pytest.fixture
 def translated(gateway: RunningProxy, providers: Upstreams) -> Lane:
     """OpenAI's wire."""
-    return _lane("translated", gateway, providers)
+    return lane_of("translated", gateway, providers)

@@ -38,8 +38,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="ledger-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
-            user = pwd.getpwnam(_unprivileged())
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
+            os.chown(self._folder, _unprivileged().pw_uid, -1)
         self._run("initdb", "-D", str(self._data), "-U", "gateway", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     def start(self) -> None:
@@ -104,17 +103,16 @@ class PostgresServer:
 
     def _as_user(self, command: list[str]) -> list[str]:
         """The command, to be ended with us however we end, and as a user that a server consents to run as."""
-        full = [str(self._programs / command[0]), *command[1:]]
+        full = ["--pdeathsig", "INT", str(self._programs / command[0]), *command[1:]]
         if os.geteuid() != 0:
-            return ["setpriv", "--pdeathsig", "INT", *full]
+            return ["setpriv", *full]
         user = _unprivileged()
-        return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--pdeathsig", "INT", *full]
+        return ["setpriv", "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups", *full]
 
 
-def _unprivileged() -> str:
-    """The user that the package made, or else one that every system has; both have a group of the same name."""
+def _unprivileged() -> pwd.struct_passwd:
+    """The user that the package made, or else one that every system has."""
     try:
-        pwd.getpwnam("postgres")
+        return pwd.getpwnam("postgres")
     except KeyError:
-        return "nobody"
-    return "postgres"
+        return pwd.getpwnam("nobody")

@@ -171,17 +171,24 @@ def test_nothing_is_known_of_a_run_that_made_no_calls(ledger: Ledger) -> None:
 
 
 def test_numbers_that_cannot_be_do_not_stop_the_ledger(ledger: Ledger) -> None:
-    ends = [
-        an_end(ledger.reserve(a_hold()), 10**30, usage=Usage(input=10**30, output=-5)),
-        an_end(ledger.reserve(a_hold()), seconds=math.nan),
-        an_end(ledger.reserve(a_hold()), -1),
-    ]
-    for end in ends:
-        ledger.settle(end)
+    ledger.settle(an_end(ledger.reserve(a_hold()), 10**30, usage=Usage(input=10**30, output=-5)))
+    ledger.settle(an_end(ledger.reserve(a_hold()), -1, seconds=math.nan, first_seconds=-1.0))
     assert ledger.flush(timeout=5)
-    counted = [(call["micro_dollars"], call["input_tokens"], call["output_tokens"]) for call in calls_in(ledger)]
-    assert (MOST, MOST, 0) in counted
-    assert (0, 11, 5) in counted
+    one, other = calls_in(ledger)
+    assert (one["micro_dollars"], one["input_tokens"], one["output_tokens"]) == (MOST, MOST, 0)
+    assert (other["micro_dollars"], other["seconds"], other["first_seconds"]) == (0, 0.0, 0.0)
+    check(ledger)
+
+
+def test_a_call_that_can_never_be_written_stands_in_the_log_and_stops_no_other(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    for status in (200, 10**30, 200):
+        ledger.settle(an_end(ledger.reserve(a_hold()), status=status))
+    assert ledger.flush(timeout=5)
+    assert [call["status"] for call in calls_in(ledger)] == [200, 200]
+    assert "not written to the ledger: Settlement(" in caplog.text
+    check(ledger)
 
 
 def test_text_that_a_database_refuses_is_kept_as_far_as_it_goes(ledger: Ledger) -> None:

@@ -8,13 +8,14 @@ from tests.proxy.translation.invariants import check, read
 from tests.proxy.upstream import event, message_events
 
 USAGE = {"input_tokens": 9, "output_tokens": 1}
-MESSAGE = {
+MESSAGE: dict[str, Any] = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
     "stop_sequence": None, "usage": USAGE,
 }  # fmt: skip
 START = event("message_start", message=MESSAGE)
 STOP = event("message_stop")
 TEXT = {"type": "text", "text": ""}
+FORGED = {"type": "thinking", "thinking": "x", "signature": "1780000000"}
 TOOL = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}
 ERROR = event("error", error={"type": "api_error", "message": "boom"})
 
@@ -99,8 +100,8 @@ def test_anthropics_own_streams_are_good() -> None:
         ("Empty/spurious blocks", START + begin() + close() + end() + STOP),
         ("Empty/spurious blocks", START + begin() + delta(text="\n") + close() + end() + STOP),
         ("Empty/spurious blocks", START + begin() + delta(text="") + delta() + close() + end() + STOP),
-        ("tool args", START + begin(0, TOOL) + delta(0, "input_json_delta", partial_json='{"a') + close() + end("tool_use") + STOP),
-        ("tool args", START + begin(0, TOOL) + delta(0, "input_json_delta", partial_json="[]") + close() + end("tool_use") + STOP),
+        ("tool args", START + CALL.replace(b'"{}"', b'"{"') + end("tool_use") + STOP),
+        ("tool args", START + CALL.replace(b'"{}"', b'"[]"') + end("tool_use") + STOP),
         ("tool args", START + begin(0, {**TOOL, "name": ""}) + close() + end("tool_use") + STOP),
         ("parallel tools", START + begin(0, {**TOOL, "id": "functions.Read:0"}) + close() + end("tool_use") + STOP),
         ("parallel tools", START + CALL + CALL.replace(b'"index": 0', b'"index": 1') + end("tool_use") + STOP),
@@ -108,13 +109,13 @@ def test_anthropics_own_streams_are_good() -> None:
         ("finish reason", START + BLOCK + end("tool_use") + STOP),
         ("stop map", START + BLOCK + end("content_filter") + STOP),
         ("stop map", START + BLOCK + end(None) + STOP),
-        ("thinking", START + begin(0, {"type": "thinking", "thinking": "x", "signature": "17"}) + close() + end() + STOP),
+        ("thinking", START + begin(0, FORGED) + close() + end() + STOP),
         ("usage", START + BLOCK + end(input_tokens=None, output_tokens=1) + STOP),
         ("usage", START + BLOCK + end(input_tokens=0, output_tokens=1) + STOP),
         ("usage", START + BLOCK + end(input_tokens=-1, output_tokens=1) + STOP),
         ("usage", START + BLOCK + end(output_tokens="5") + STOP),
         ("usage", START + BLOCK + end(input_tokens=5) + STOP),
-        ("message_start usage", event("message_start", message={**MESSAGE, "usage": {"input_tokens": 0}}) + end() + STOP),
+        ("message_start usage", START.replace(b'"input_tokens": 9', b'"input_tokens": 0') + end() + STOP),
         ("message_start usage", event("message_start", message={**MESSAGE, "usage": None}) + end() + STOP),
         ("error mid-stream", START + ERROR + STOP),
         ("error mid-stream", START + ERROR + ERROR),

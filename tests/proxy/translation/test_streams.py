@@ -104,6 +104,14 @@ def test_a_call_without_arguments_has_none(arguments: object) -> None:
     assert json.loads("".join(block.pieces) or "{}") == {}
 
 
+def test_a_piece_that_looks_like_none_is_a_piece() -> None:
+    """§2.2 tool args: `null` within arguments is a value."""
+    pieces = ['{"a": [1,', " null", "]", ', "b":', "null", "}"]
+    first, *rest = [chunk(tools(call(0, None, None, piece))) for piece in pieces]
+    (block,) = told(chunk(tools(call(0, "call_000000000", "Read", ""))), first, *rest, chunk({}, "tool_calls")).blocks
+    assert json.loads("".join(block.pieces)) == {"a": [1, None], "b": None}
+
+
 def test_calls_beside_content_are_not_lost() -> None:
     """§2.2 tool args: `tool_calls: []` beside content, and calls in a message that ends the stream."""
     message = {"content": "said already", **tools(call(None, "call_000000000", "Read", '{"a":1}'))}
@@ -121,6 +129,17 @@ def test_calls_are_told_apart_however_they_are_numbered(upstream: Upstream) -> N
     assert [("tool_use", block.start["name"], json.loads("".join(block.pieces))) for block in found.blocks] == [
         *upstream.blocks
     ]
+
+
+def test_calls_without_number_and_id_are_told_apart_by_their_ends() -> None:
+    """§2.2 parallel tools: a name behind a call that is complete begins the next, before it has arguments."""
+    found = told(
+        chunk(tools(call(None, None, "TaskList", "{}"))),
+        chunk(tools(call(None, None, "TaskList", ""))),
+        chunk(tools(call(None, None, None, "{}"))),
+        chunk({}, "stop"),
+    )
+    assert ["".join(block.pieces) for block in found.blocks] == ["{}", "{}"]
 
 
 def test_one_id_for_two_calls_becomes_two() -> None:
