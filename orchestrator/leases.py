@@ -24,6 +24,8 @@ LEASE_SECONDS = 15.0
 PREPARATION_SECONDS = 900.0
 # One run of the model, and one more after a crash: what a fault may cost at most.
 MAX_ATTEMPTS = 2
+# Tiers that a role's model calls may use: its own, and haiku, which Claude Code takes for small things.
+TIERS = {"pr_reviewer": ("haiku", "sonnet")}
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Leases:
             budget_usd=self._limits.budget_usd,
             expires=time.time() + self._limits.seconds + PREPARATION_SECONDS,
             repository=repository,
+            tiers=TIERS[task.role],
         )
         return Claim(
             verdict="run",

@@ -28,6 +28,7 @@ class Ask:
     path: str
     query: str
     caller: Caller
+    session: str = ""
 
 
 class Attempt:

@@ -77,7 +77,7 @@ class Calls:
         """What the provider lists; None where it does not."""
         provider = target.provider
         pool = self._providers.pool(provider)
-        key = next(iter(self._providers.keys(provider).in_order()))
+        key = next(iter(self._providers.keys(provider).in_order("")))
         query = request.query_string.decode("latin-1")
         own = {"host": pool.host_header, **provider.extra_headers, **provider.credentials(key)}
         sent = headers.to_upstream(_headers(), own)
@@ -90,7 +90,8 @@ class Calls:
         except (OSError, ValueError):
             return None
         pool.give_back(connection)
-        return Response(body, status, headers.to_caller(received)) if status == 200 else None
+        is_good = status == 200 and "content-encoding" not in dict(received)
+        return Response(body, status, headers.to_caller(received)) if is_good else None
 
 
 def _headers() -> list[tuple[str, str]]:

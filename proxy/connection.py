@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 4  # no ping can be sent meanwhile
 SEND_SECONDS = 120  # for a whole request
 IDLE_SECONDS = 30  # a connection that was idle for longer is not used again: servers close theirs
 KEPT_CONNECTIONS = 256

@@ -1,5 +1,7 @@
 """Tries the targets of a route in order, until one answers. Only before the first byte of an answer: never after."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -11,9 +13,11 @@ from proxy.gateway import Provider, Target
 from proxy.key_pool import KeyPool
 from proxy.request import ModelRequest, without_thinking
 
-KEY_REFUSED = (401, 403, 429)
-ELSEWHERE = (401, 403, 404, 429)  # and whatever is 500 or more; other refusals are the request's own
-UNWELL = (401, 403, 429)  # and 500 or more: what tells against a provider, not only against a request
+KEY_REFUSED = (401, 402, 403, 429)
+ELSEWHERE = (401, 402, 403, 404, 429)  # and whatever is 500 or more; other refusals are the request's own
+THOUGHT = re.compile(rb'"type"\s*:\s*"(?:redacted_)?thinking"')
+SHORTEST_SECONDS = 0.01  # to look whether an answer has begun
+UNWELL = (401, 402, 403, 429)  # and 500 or more: what tells against a provider, not only against a request
 
 
 class Providers:
@@ -60,16 +64,18 @@ class Dispatch:
     def wait(self, seconds: float) -> Attempt | None:
         """The attempt that answers: its answer has begun, and this is final. None after `seconds` of silence: call
         again. Raises ApiError where nobody answers, HungUp where nobody listens."""
+        until = time.monotonic() + seconds
         while True:
-            attempt = self.attempt or self._next()
             try:
-                if not attempt.open(seconds):
+                attempt = self.attempt or self._next()
+                if not attempt.open(max(until - time.monotonic(), SHORTEST_SECONDS)):
                     return None
+                if self._is_settled(attempt):
+                    return attempt
             except UpstreamFailed as failure:
-                self._failed(attempt, failure)
-                continue
-            if self._is_settled(attempt):
-                return attempt
+                if self.attempt is None:  # nobody is left
+                    raise
+                self._failed(self.attempt, failure)
 
     def close(self) -> None:
         """Ends what is under way. Idempotent."""
@@ -101,7 +107,7 @@ class Dispatch:
         """Each target with each of its keys; those with an open breaker only if there is no other."""
         well = [target for target in self._targets if not self._providers.breakers.is_open(target.provider.name)]
         for target in well or self._targets:
-            for key in self._providers.keys(target.provider).in_order():
+            for key in self._providers.keys(target.provider).in_order(self._ask.session):
                 if key or not target.provider.needs_key:
                     yield target, key
                 else:
@@ -110,7 +116,7 @@ class Dispatch:
     def _is_settled(self, attempt: Attempt) -> bool:
         """Whether this answer is the one to pass on; otherwise the next target is asked."""
         status, provider = attempt.status, attempt.target.provider
-        if status == 400 and b"signature" in attempt.first and not self._is_thoughtless:
+        if status == 400 and b"signature" in attempt.first and self._has_thoughts():
             self._ask_without_thinking(attempt)
             return False
         if status in KEY_REFUSED:
@@ -128,6 +134,9 @@ class Dispatch:
             return True
         self._give_up(attempt, str(status))
         return False
+
+    def _has_thoughts(self) -> bool:
+        return not self._is_thoughtless and THOUGHT.search(self._ask.request.body) is not None
 
     def _ask_without_thinking(self, attempt: Attempt) -> None:
         """Asks the same target once more: the history holds what another provider's model thought."""

@@ -10,6 +10,8 @@ import logging
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from proxy.ledger.records import LedgerAway
+
 log = logging.getLogger(__name__)
 
 CALLER_HUNG_UP = 499  # nginx's number for it; only the ledger sees it
@@ -49,8 +51,15 @@ def register(app: Flask) -> None:
     """Makes every error of `app` an answer in Anthropic's shape."""
     app.register_error_handler(ApiError, _own)
     app.register_error_handler(HungUp, _nobody_listens)
+    app.register_error_handler(LedgerAway, lambda away: _own(ledger_away(away)))
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _unforeseen)
+
+
+def ledger_away(away: LedgerAway) -> ApiError:
+    """What callers are told while the ledger cannot be read or written: without it nothing is done."""
+    log.warning("the ledger is away: %s", away)
+    return ApiError(503, "api_error", "the gateway's ledger is away: nothing is done that cannot be counted")
 
 
 def content(kind: str, message: str) -> dict[str, object]:

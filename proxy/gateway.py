@@ -12,6 +12,7 @@ Tier = Literal["haiku", "sonnet", "opus"]
 Wire = Literal["anthropic", "openai"]
 Auth = Literal["x-api-key", "bearer", "both", "none"]
 
+MOST_NAMES = 100  # of models that an error lists
 TIERS: tuple[Tier, ...] = ("haiku", "sonnet", "opus")
 
 
@@ -104,8 +105,8 @@ class Gateway:
                 return self.tiers[tier]
         if self.default:
             return self.tiers[self.default]
-        text = f"model: {model[:100]!r} is not known here; a name with haiku, sonnet or opus in it is"
-        raise ApiError(404, "not_found_error", text)
+        known = ", ".join((*sorted(self.models)[:MOST_NAMES], "and any name with haiku, sonnet or opus in it"))
+        raise ApiError(404, "not_found_error", f"model: {model[:100]!r} is not known here; known are {known}")
 
     def price(self, target: Target, model: str) -> Price:
         """What `model`, the one that was asked of the target's provider, costs there."""

@@ -1,7 +1,8 @@
-"""Which of a provider's keys to use: in turn, and not one that was just refused."""
+"""Which of a provider's keys to use: the same for a session, and not one that was just refused."""
 
 import time
 from collections.abc import Callable, Iterator
+from zlib import crc32
 
 REST_SECONDS = 60.0  # for a key that was refused or has used up its rate
 
@@ -12,14 +13,15 @@ class KeyPool:
     def __init__(self, keys: tuple[str, ...], clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys or ("",)
         self._clock = clock
-        self._turn = 0
         self._resting: dict[str, float] = {}
 
-    def in_order(self) -> Iterator[str]:
-        """Every key once, the next in turn first, those that rest last; an empty one where none is needed."""
-        self._turn = (self._turn + 1) % len(self._keys)
-        turned = self._keys[self._turn :] + self._keys[: self._turn]
-        yield from sorted(turned, key=self._rests)
+    def in_order(self, session: str) -> Iterator[str]:
+        """Every key once, those that rest last; a single empty one where none is needed.
+
+        A session begins with the same key each time: its prompts are cached for that key's account alone.
+        """
+        first = crc32(session.encode()) % len(self._keys)
+        yield from sorted(self._keys[first:] + self._keys[:first], key=self._rests)
 
     def refused(self, key: str) -> None:
         """This key was refused, or asked too often."""

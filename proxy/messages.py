@@ -11,10 +11,11 @@ import msgspec
 from proxy.attempt import Ask
 from proxy.dispatch import Dispatch, Providers
 from proxy.door import Door, credentials, route_for
-from proxy.errors import ApiError, HungUp, content
+from proxy.errors import ApiError, HungUp, content, ledger_away
 from proxy.gateway import Gateway
 from proxy.hang_up import Caller
 from proxy.ledger.ledger import Ledger
+from proxy.ledger.records import LedgerAway
 from proxy.metering import Meter
 from proxy.relay import Relay
 from proxy.request import ModelRequest
@@ -54,6 +55,8 @@ class Messages:
             return False
         except ApiError as error:
             return _refuse(error, writer)
+        except LedgerAway as away:
+            return _refuse(ledger_away(away), writer)
         except Exception:
             log.exception("a model call failed")
             return _refuse(ApiError(500, "api_error", "the gateway failed; its log says why"), writer)
@@ -66,16 +69,15 @@ class Messages:
         gateway = self._gateway()
         # with `x-gateway-downgrade: forbid` a caller has rather an error than a worse model
         route = route_for(gateway, admitted, request, downgrade=named.get("x-gateway-downgrade") != "forbid")
-        meter = Meter(
-            self._ledger, gateway, admitted, route, request, session=named.get("x-claude-code-session-id", "")
-        )
+        session = named.get("x-claude-code-session-id", "")
+        meter = Meter(self._ledger, gateway, admitted, route, request, session)
         caller = Caller(incoming.connection)
         try:
             meter.reserve(caller)
         except BaseException:
             caller.forget()
             raise
-        ask = Ask(request, incoming.headers, PATH, incoming.query, caller)
+        ask = Ask(request, incoming.headers, PATH, incoming.query, caller, session)
         return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, stream=request.stream)
 
 

@@ -15,7 +15,7 @@ from proxy.hang_up import Caller as Connection
 from proxy.ledger.accounts import DAY_SECONDS, charges
 from proxy.ledger.keys import ClientKey
 from proxy.ledger.ledger import Ledger
-from proxy.ledger.records import AllHeld, Caller, Charge, Hold, LedgerAway, Outcome, Settlement, SpendLimitReached
+from proxy.ledger.records import AllHeld, Caller, Charge, Hold, Outcome, Settlement, SpendLimitReached
 from proxy.prices import MICRO
 from proxy.request import ModelRequest
 from proxy.usage import CHARACTERS_PER_TOKEN, Usage
@@ -23,7 +23,7 @@ from stack.logs import about
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 20.0  # for calls under way to give back what they hold
+WAIT_SECONDS = 10.0  # for calls under way to give back what they hold
 RETRY_SECONDS = 5
 # for the hold: a token is hardly ever less than this, nor a context larger
 BYTES_PER_TOKEN = 2
@@ -48,7 +48,7 @@ class Meter:
         self._hold: int | None = None
 
     def reserve(self, connection: Connection) -> None:
-        """Holds the most that the call can cost. Raises ApiError: 429 over a limit, 503 without a ledger."""
+        """Holds the most that the call can cost. Raises ApiError (429) over a limit, LedgerAway."""
         hold = self._described()
         deadline, pause = time.monotonic() + WAIT_SECONDS, 0.01
         while True:
@@ -60,8 +60,6 @@ class Meter:
             except AllHeld as waiting:
                 if time.monotonic() > deadline:
                     raise ApiError(429, "rate_limit_error", str(waiting), retry_after=RETRY_SECONDS) from waiting
-            except LedgerAway as away:
-                raise ApiError(503, "api_error", "the ledger is away: no call is made uncounted") from away
             with connection:
                 time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
@@ -100,7 +98,8 @@ class Meter:
     def _described(self) -> Hold:
         request, caller, first = self._request, self._admitted.caller, self._route.targets[0]
         size = min(len(request.body) // BYTES_PER_TOKEN, LARGEST_CONTEXT)
-        most = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
+        asked = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
+        most = min(max(asked, 0), LARGEST_CONTEXT)  # less than nothing would make room for other calls
         prices = [
             self._gateway.price(target, target.model or request.model).most(input_tokens=size, output_tokens=most)
             for target in self._route.targets
@@ -119,7 +118,9 @@ class Meter:
     def _usage(self, attempt: Attempt | None) -> Usage:
         """What was used; where that is not known, the least that it must have been."""
         known = attempt.usage if attempt else None
-        return known or Usage(input=len(self._request.body) // CHARACTERS_PER_TOKEN)
+        if known and known.input + known.cache_read + known.cache_write + known.cache_write_1h:
+            return known
+        return replace(known or Usage(), input=len(self._request.body) // CHARACTERS_PER_TOKEN)
 
     def _cost(self, attempt: Attempt | None) -> int:
         target = attempt.target if attempt else self._route.targets[0]

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from proxy.door import bearer, refused
-from proxy.errors import ApiError
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.records import LedgerAway
 from proxy.metrics import CONTENT_TYPE
@@ -48,10 +47,6 @@ def blueprint(
     def exposition() -> Response:
         _require(read_token)
         return Response(off_loop(metrics), content_type=CONTENT_TYPE)
-
-    @routes.errorhandler(LedgerAway)
-    def away(error: LedgerAway) -> Response:
-        raise ApiError(503, "api_error", f"the ledger is away: {error}") from error
 
     return routes
 

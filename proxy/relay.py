@@ -1,6 +1,7 @@
 """Passes an answer on to the caller as it comes, keeps the line alive in silence, and settles the call at its end."""
 
 import json
+import time
 
 from proxy.attempt import Attempt
 from proxy.dispatch import Dispatch
@@ -60,9 +61,11 @@ class Relay:
 
     def _opened(self, writer: Writer) -> Attempt:
         """The attempt whose answer begins. In silence, pings of ours keep a stream's line alive."""
+        # what the call waited for before counts as silence too
+        seconds = max(PING_SECONDS - (time.time() - self._meter.began), 0.0)
         while True:
             try:
-                attempt = self._dispatch.wait(PING_SECONDS)
+                attempt = self._dispatch.wait(seconds)
             except ApiError as error:
                 if not writer.began:
                     raise
@@ -75,6 +78,7 @@ class Relay:
                 if not writer.began:
                     writer.begin(200, [EVENTS, *FOR_STREAMS])
                 writer.send(PING)
+            seconds = PING_SECONDS
 
     def _pass_on(self, attempt: Attempt, events: bytes, writer: Writer) -> None:
         """Writes events until the message ends, with pings in silence."""

@@ -75,8 +75,11 @@ class ModelRequest:
         return BILLING_MARK in bytes(self._read.system)
 
     def decoded(self) -> dict[str, Any]:
-        """The whole request as a dictionary of its own."""
-        found: dict[str, Any] = msgspec.json.decode(self.body)
+        """The whole request as a dictionary of its own. Raises ApiError (400): what was skipped may be no JSON."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode(self.body)
+        except (ValueError, RecursionError) as error:
+            raise ApiError(400, "invalid_request_error", f"the request body is not JSON: {error}") from error
         return found
 
 
@@ -105,10 +108,16 @@ def without_billing_block(body: bytes) -> bytes:
 
 def without_thinking(body: bytes) -> bytes:
     """The body without thinking in its history: what one provider's model thought, another's may refuse to read."""
-    request = msgspec.json.decode(body)
+    try:
+        request = msgspec.json.decode(body)
+        messages = request["messages"]
+    except (ValueError, LookupError, RecursionError):
+        return body
+    if not isinstance(messages, list):
+        return body
     kept = []
-    for message in request.get("messages", []):
-        content = message.get("content")
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, list):
             content = [block for block in content if not isinstance(block, dict) or block.get("type") not in THINKING]
             if not content:

@@ -43,7 +43,10 @@ class TranslatedStream:
 
 def translated_body(asked: ModelRequest, model: str, provider: Provider) -> bytes:
     """The request as the provider gets it. Raises ApiError (400) for what cannot be said there."""
-    return msgspec.json.encode(request.to_openai(asked.decoded(), model=model, provider=provider))
+    try:
+        return msgspec.json.encode(request.to_openai(asked.decoded(), model=model, provider=provider))
+    except RecursionError as error:
+        raise ApiError(400, "invalid_request_error", "the request is nested too deeply") from error
 
 
 def translated_message(asked: ModelRequest, body: bytes) -> bytes:

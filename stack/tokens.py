@@ -44,8 +44,9 @@ def sign(key: str, kind: Kind, claims: Claims) -> str:
 def verify(key: str, kind: Kind, token: str) -> Claims:
     """The claims of a token of this kind. Raises Refused where it is forged, of another kind, or has expired."""
     try:
-        claims = Claims(**_serializer(key, kind).loads(token))
-    except (BadData, TypeError) as error:
+        said = _serializer(key, kind).loads(token)
+        claims = Claims(**{**said, "tiers": tuple(said.get("tiers", ()))})
+    except (BadData, TypeError, AttributeError) as error:
         raise Refused("the token is not one of ours") from error
     if claims.expires < time.time():
         raise Refused("the token has expired")

@@ -40,7 +40,7 @@ end
 class Round:
     """What one round found. `bytes`: of all answers, heads included; `errors`: answers with another status, or none.
 
-    `cpu`: seconds of all processes of the server. `pss`: MB towards the end of the round.
+    `cpu`: seconds of all processes of the server. `pss`: MB towards the end of the round, 0 where not looked at.
     """
 
     requests: int
@@ -73,8 +73,8 @@ class Load:
         self._script = folder / "load.lua"
         self._script.write_text(SCRIPT)
 
-    def run(self, contender: Contender, size: int, seconds: int) -> Round:
-        """One round with fresh credentials."""
+    def run(self, contender: Contender, size: int, seconds: int, *, look_at_memory: bool = False) -> Round:
+        """One round with fresh credentials. To look at memory takes some 20 ms a process."""
         files = self._files(contender, size)
         before = cpu_seconds(contender.pid)
         command = self._command(contender.port, seconds, files)
@@ -82,7 +82,7 @@ class Load:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._wrk.environment
         )
         try:
-            pss = self._memory_towards_the_end(process, contender.pid, seconds)
+            pss = memory_towards_the_end(process, contender.pid, seconds) if look_at_memory else 0.0
             output, _ = process.communicate(timeout=seconds + 2 * TIMEOUT_SECONDS)
         finally:
             process.kill()
@@ -103,12 +103,14 @@ class Load:
             "-s", str(self._script), f"http://127.0.0.1:{port}/", "--", *map(str, files),
         ]  # fmt: skip
 
-    def _memory_towards_the_end(self, process: "subprocess.Popen[bytes]", pid: int, seconds: int) -> float:
-        try:
-            process.wait(timeout=0.8 * seconds)
-        except subprocess.TimeoutExpired:
-            return megabytes(pid)
-        return 0.0  # wrk ended at once: it says why
+
+def memory_towards_the_end(process: "subprocess.Popen[bytes]", pid: int, seconds: int) -> float:
+    """Megabytes of the server while wrk runs; 0 if it ended at once."""
+    try:
+        process.wait(timeout=0.8 * seconds)
+    except subprocess.TimeoutExpired:
+        return megabytes(pid)
+    return 0.0
 
 
 def _round(output: bytes, seconds: int, cpu: float, pss: float) -> Round:

@@ -10,10 +10,7 @@ from bench.gateway_bench.load import CONNECTIONS
 
 FAILED, NONE = "FAILED", "-"
 Cells = list[str]
-PSS_NOTE = (
-    "PSS: all processes of a contender; they run side by side, and pages of an interpreter that several of them use"
-    " count in parts, so that one alone takes some megabytes more"
-)
+PSS_NOTE = "PSS: of all processes, as if nothing else ran here: what is shared with other contenders counts whole"
 
 
 @dataclass(frozen=True)

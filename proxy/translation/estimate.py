@@ -8,7 +8,7 @@ IMAGE = 1600  # what Anthropic's rule of thumb, width x height / 750, gives for 
 PAGE = 3000  # tokens of a page of a PDF as Anthropic counts it: its text and its picture
 PAGE_BYTES = 40_000  # of base64: a page is rarely less
 # what stands around each message, block and tool; and the prompt that tools bring along (Anthropic's table: 313 to 346)
-AROUND, TOOLS = 6, 400
+AROUND, TOOLS = 8, 400
 
 # Tokens by kind of character, so that no sample of prose in a dozen languages, of code, JSON, hashes or base64 comes
 # out lower than the tokenizers of GPT-4 and Claude 2 count, nor JSON lower than 1.43 times Claude's, which GLM takes.
@@ -30,7 +30,8 @@ FIRST_BYTES = {
     bytes(range(0xF0, 0xF8)): 3.2,
 }
 JSON = ("input", "input_schema")  # what the model reads as JSON
-UNSEEN = ("cache_control", "signature", "type", "role")  # what it does not read
+# what it does not read; ids can be long here, and are short where they are sent
+UNSEEN = ("cache_control", "signature", "type", "role", "id", "tool_use_id")
 
 
 def tokens(request: dict[str, Any]) -> int:

@@ -14,6 +14,8 @@ Request = dict[str, Any]
 TAKES_EFFORT = re.compile(
     r"(^|/)(o[1-9]|gpt-[5-9]|gpt-oss|gemini-(2\.5|[3-9])|grok-[4-9]|deepseek-v[4-9])", re.IGNORECASE
 )
+# Families of OpenAI that take tools or an effort on this wire, not both (from gpt-5.2 on; openai-openapi issue 541).
+NO_EFFORT_BESIDE_TOOLS = re.compile(r"(^|/)gpt-(5\.[2-9]|[6-9])", re.IGNORECASE)
 # Families of OpenAI that refuse any `temperature` and `top_p` but their own.
 OWN_SAMPLING = re.compile(r"(^|/)(o[1-9]|gpt-[5-9])", re.IGNORECASE)
 EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
@@ -60,7 +62,8 @@ def _output(request: Request, model: str) -> Request:
     config = optional(request, "output_config", dict) or {}
     found: Request = {}
     effort = optional(config, "effort", str, "output_config")
-    if effort in EFFORTS and TAKES_EFFORT.search(model):
+    alone = not (request.get("tools") and NO_EFFORT_BESIDE_TOOLS.search(model))
+    if effort in EFFORTS and alone and TAKES_EFFORT.search(model):
         found["reasoning_effort"] = EFFORTS[effort]
     wanted = optional(config, "format", dict, "output_config")
     if wanted and wanted.get("type") == "json_schema":

@@ -19,6 +19,8 @@ READS_THOUGHTS = re.compile(r"deepseek|kimi|glm|minimax", re.IGNORECASE)
 WANTS_SIGNATURE = re.compile(r"(^|/)gemini-(?![12]\b)", re.IGNORECASE)
 NO_SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 
+REMINDER = "<system-reminder>"
+
 
 class Turns:
     """Translates turns for a model of a provider. Errors are ApiErrors (400)."""
@@ -59,7 +61,8 @@ class Turns:
     def _remind(self, texts: list[str]) -> None:
         """What the system says later is told by the user, in Claude Code's own tags: many servers refuse a system
         message anywhere but at the front."""
-        self._conversation.say([text_part(f"<system-reminder>\n{text}\n</system-reminder>") for text in texts])
+        tagged = [text if text.startswith(REMINDER) else f"{REMINDER}\n{text}\n</system-reminder>" for text in texts]
+        self._conversation.say([text_part(text) for text in tagged])
 
     def _add_user(self, content: list[Message], place: str) -> None:
         said = []

@@ -47,9 +47,11 @@ def test_all_parts_of_a_request_are_counted() -> None:
 
 
 def test_what_the_model_does_not_see_is_not_counted() -> None:
-    """§2.2 count_tokens: signatures of thoughts, and the bytes of images and documents."""
+    """§2.2 count_tokens: signatures, ids that carry them, and the bytes of images and documents."""
     signed = {"type": "thinking", "thinking": "x", "signature": "A" * 100_000}
     assert tokens(asking(assistant(signed))) < 100
+    carried = "carried_" + "A" * 4000
+    assert tokens(asking(assistant(use(carried)), user(result(carried)))) < 100
     assert 1600 <= tokens(asking(user(image("A" * 1_000_000)))) < 1700
     assert 1600 <= tokens(asking(user({"type": "image", "source": {"type": "url", "url": "x" * 9000}}))) < 1700
     large = {**PDF, "source": {**PDF["source"], "data": "A" * 400_000}}  # type: ignore[dict-item]

@@ -116,7 +116,7 @@ def test_a_system_message_may_stand_inside_the_messages() -> None:
         HELLO,
         {"role": "system", "content": [text("Second.")]},
         assistant(use("toolu_01A")),
-        {"role": "system", "content": "Third."},
+        {"role": "system", "content": [text("Third."), text("<system-reminder>\nFourth.\n</system-reminder>")]},
         user(result("toolu_01A")),
         {"role": "system", "content": []},
         system="Zeroth.",
@@ -125,7 +125,8 @@ def test_a_system_message_may_stand_inside_the_messages() -> None:
     assert messages[0] == {"role": "system", "content": "Zeroth.\n\nFirst."}
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool", "user"]
     assert messages[1]["content"] == "hello\n\n<system-reminder>\nSecond.\n</system-reminder>"
-    assert messages[-1]["content"] == "<system-reminder>\nThird.\n</system-reminder>"
+    third, fourth = (f"<system-reminder>\n{said}.\n</system-reminder>" for said in ("Third", "Fourth"))
+    assert messages[-1]["content"] == f"{third}\n\n{fourth}"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +225,14 @@ def test_effort_is_told_to_who_takes_it(model: str, effort: object, said: str | 
         asking(HELLO, output_config={"effort": effort}, thinking={"type": "enabled", "budget_tokens": 9}), model
     )
     assert made.get("reasoning_effort") == said
+
+
+def test_effort_is_not_told_beside_tools_to_who_takes_only_one_of_them() -> None:
+    """§2.2 context_management, output_config: OpenAI refuses an effort beside tools, for some."""
+    tool = {"name": "look", "input_schema": {"type": "object"}}
+    for model, said in (("gpt-5.4", None), ("openai/gpt-6", None), ("gpt-5", "low"), ("gemini-3-pro", "low")):
+        made = sent(asking(HELLO, output_config={"effort": "low"}, tools=[tool]), model)
+        assert made.get("reasoning_effort") == said, model
 
 
 def test_a_format_of_the_output_is_kept() -> None:
