@@ -12,9 +12,10 @@ from proxy.dashboard.view import SetUpView
 from proxy.dispatch import Providers
 from proxy.door import Door
 from proxy.gateway import Gateway
+from proxy.incoming import MAX_BODY_BYTES
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.reports import Reports
-from proxy.messages import MAX_BODY_BYTES, Messages
+from proxy.messages import Messages
 from proxy.metrics import Metrics
 
 T = TypeVar("T")

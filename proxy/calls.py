@@ -13,7 +13,6 @@ from proxy.door import Admitted, Door, credentials, route_for
 from proxy.errors import ApiError
 from proxy.gateway import TIERS, Gateway, Target
 from proxy.hang_up import Caller
-from proxy.messages import body_of
 from proxy.request import ModelRequest
 from proxy.translation import estimate
 
@@ -43,7 +42,7 @@ class Calls:
     def _count_tokens(self) -> Response:
         """The provider's count; where it counts none, our own estimate, which is rather too high than too low."""
         admitted = self._admitted()
-        asked = ModelRequest(body_of("", request.stream))
+        asked = ModelRequest(request.get_data())
         route = route_for(self._gateway(), admitted, asked, downgrade=True)
         first = route.targets[0]
         attempt = self._counted(asked, first) if first.provider.wire == "anthropic" else None

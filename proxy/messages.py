@@ -1,10 +1,7 @@
 """POST /v1/messages: the one path where microseconds count."""
 
 import logging
-import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -14,6 +11,7 @@ from proxy.door import Door, credentials, route_for
 from proxy.errors import ApiError, HungUp, content, ledger_away
 from proxy.gateway import Gateway
 from proxy.hang_up import Caller
+from proxy.incoming import PATH, Incoming
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.records import LedgerAway
 from proxy.metering import Meter
@@ -22,19 +20,6 @@ from proxy.request import ModelRequest
 from proxy.writer import Writer
 
 log = logging.getLogger(__name__)
-
-PATH = "/v1/messages"
-MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A request as gunicorn parsed it: header names in lower case, `body` its reader, the caller's `connection`."""
-
-    headers: list[tuple[str, str]]
-    query: str
-    body: Any
-    connection: socket.socket
 
 
 class Messages:
@@ -54,17 +39,17 @@ class Messages:
         except HungUp:
             return False
         except ApiError as error:
-            return _refuse(error, writer)
+            return refuse(error, writer)
         except LedgerAway as away:
-            return _refuse(ledger_away(away), writer)
+            return refuse(ledger_away(away), writer)
         except Exception:
             log.exception("a model call failed")
-            return _refuse(ApiError(500, "api_error", "the gateway failed; its log says why"), writer)
+            return refuse(ApiError(500, "api_error", "the gateway failed; its log says why"), writer)
 
     def _relay(self, incoming: Incoming) -> Relay:
         named = dict(incoming.headers)
         admitted = self._door.admit(credentials(named))
-        request = ModelRequest(body_of(named.get("content-length", ""), incoming.body))
+        request = ModelRequest(incoming.body)
         admitted.check(request)
         gateway = self._gateway()
         # with `x-gateway-downgrade: forbid` a caller has rather an error than a worse model
@@ -81,25 +66,8 @@ class Messages:
         return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, stream=request.stream)
 
 
-def body_of(length: str, source: Any) -> bytes:
-    """A request's body, of the length that its header says. Raises ApiError (413) where it is too large."""
-    if length.isdigit():
-        if int(length) > MAX_BODY_BYTES:
-            raise _too_large()
-        # gunicorn's own input takes a body of known length 1 KB at a time, and copies the rest each time
-        known: bytes = source.reader.read(int(length))
-        return known
-    body: bytes = source.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
-    return body
-
-
-def _too_large() -> ApiError:
-    return ApiError(413, "request_too_large", f"a request may have {MAX_BODY_BYTES >> 20} MB")
-
-
-def _refuse(error: ApiError, writer: Writer) -> bool:
+def refuse(error: ApiError, writer: Writer) -> bool:
+    """Answers with an error. False where that is not possible any more."""
     if writer.began:
         return False
     body = msgspec.json.encode(content(error.kind, str(error)))

@@ -1,39 +1,77 @@
-"""gunicorn's gevent worker, with a way of its own for model calls: around WSGI, which would cost as much as the relay.
+"""gunicorn's gevent worker, with a way of its own for model calls.
 
-gunicorn parses every request and keeps the connections. All but POST /v1/messages goes to Flask, as ever.
+gunicorn accepts connections, and serves Flask's part. A connection that begins with POST /v1/messages is served here:
+around gunicorn's parser and WSGI, which cost ten times what reading and writing do (docs/decisions/0010).
 """
 
-from typing import Any
+import socket
+import time
+from typing import Any, Literal
 
+from gevent import Timeout
 from gunicorn.workers.ggevent import GeventWorker
 
-from proxy.messages import PATH, Incoming, Messages
+from proxy.errors import ApiError, HungUp
+from proxy.incoming import START, Incoming
+from proxy.messages import Messages, refuse
 from proxy.writer import Writer
 
-HTTP_1_1 = (1, 1)
-CHUNK_BYTES = 65536  # read at once of a request's body; gunicorn itself reads 8 KB
+FIRST_SECONDS = 30.0  # for a new connection to say what it wants
+PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces
 
 
 class RelayWorker(GeventWorker):  # type: ignore[misc]
     """Serves the Flask application that it loads, and the `Messages` among its extensions."""
 
+    def handle(self, listener: object, client: socket.socket, addr: object) -> None:
+        """Serves a connection: model calls here, and from the first request that is none, gunicorn."""
+        seconds = FIRST_SECONDS
+        try:
+            while (kind := _kind(client, seconds)) == "call":
+                if not self._answer(client):
+                    kind = "nothing"
+                    break
+                seconds = self.cfg.keepalive
+        except OSError:
+            kind = "nothing"
+        if kind == "nothing":
+            client.close()
+        else:
+            super().handle(listener, client, addr)
+
     def handle_request(self, listener_name: object, req: Any, sock: Any, addr: object) -> None:
-        """Answers one request. Raises StopIteration where its connection is to be closed, as gunicorn wants it."""
-        if req.path != PATH or req.method != "POST":
-            super().handle_request(listener_name, req, sock, addr)
-            return
-        stays = self.alive and req.version >= HTTP_1_1 and not req.should_close()
-        writer = Writer(sock, chunked=req.version >= HTTP_1_1, stays=stays)
-        req.unreader.mxchunk = CHUNK_BYTES
-        headers = [(name.lower(), value) for name, value in req.headers]
-        if ("expect", "100-continue") in headers:
-            sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        messages: Messages = self.wsgi.extensions["messages"]
-        if not messages.answer(Incoming(headers, req.query or "", req.body, sock), writer) or not stays:
-            raise StopIteration
+        """Answers a request with Flask, the last of its connection: the next one may be a model call."""
+        req.force_close()
+        super().handle_request(listener_name, req, sock, addr)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """Told to stop: what is under way ends first, and the dashboard's endless streams end at once."""
         if hasattr(self, "wsgi"):  # it may be told before it has begun
             self.wsgi.extensions["life"].ending = True
         super().handle_exit(sig, frame)
+
+    def _answer(self, client: socket.socket) -> bool:
+        """Reads and answers one call. Whether another may follow on this connection."""
+        try:
+            incoming = Incoming(client)
+        except ApiError as error:
+            refuse(error, Writer(client, chunked=True, stays=False))
+            return False
+        except HungUp:
+            return False
+        stays = incoming.stays and self.alive
+        messages: Messages = self.wsgi.extensions["messages"]
+        return messages.answer(incoming, Writer(client, chunked=incoming.is_http_1_1, stays=stays)) and stays
+
+
+def _kind(client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:
+    """What a connection asks for next, by its first bytes, which stay unread; nothing after so many seconds."""
+    with Timeout(seconds, False):
+        while True:
+            first = client.recv(len(START) + 1, socket.MSG_PEEK)
+            if len(first) > len(START) or not START.startswith(first):
+                return "call" if first[:-1] == START and first[-1:] in (b" ", b"?") else "other"
+            if not first:
+                return "nothing"
+            time.sleep(PAUSE_SECONDS)  # it comes in pieces
+    return "nothing"

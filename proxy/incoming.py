@@ -1,0 +1,87 @@
+"""Reads model calls from a caller's connection. llhttp (httptools) does the parsing, and refuses what is ambiguous."""
+
+import socket
+
+import httptools
+
+from proxy.errors import ApiError, HungUp
+
+PATH = "/v1/messages"
+START = f"POST {PATH}".encode()
+MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
+MAX_HEAD_BYTES = 64 * 1024
+READ_SECONDS = 60.0  # without a byte, in the middle of a request
+CHUNK_BYTES = 65536
+
+
+class Incoming:
+    """A request: header names in lower case, what follows the `?`, and its body. `stays`: another may follow it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Reads it. Raises ApiError (400, 413) for one that cannot be answered, HungUp where it does not come whole."""
+        self.connection = connection
+        self.headers: list[tuple[str, str]] = []
+        self.stays = False
+        self.is_http_1_1 = True
+        self._url = b""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._complete = self._is_beyond = False
+        self._parser = httptools.HttpRequestParser(self)
+        self._read()
+        self.path, _, self.query = self._url.decode("latin-1").partition("?")
+        self.body = b"".join(self._pieces)
+
+    def _read(self) -> None:
+        self.connection.settimeout(READ_SECONDS)
+        try:
+            while not self._complete:
+                data = self.connection.recv(CHUNK_BYTES)
+                if not data:
+                    raise HungUp
+                self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if isinstance(error.__context__, ApiError):
+                raise error.__context__ from None
+            raise ApiError(400, "invalid_request_error", f"this is not HTTP/1.1: {error}") from error
+        except OSError as error:
+            raise HungUp from error
+        finally:
+            self.connection.settimeout(None)
+        self.stays = self.stays and not self._is_beyond  # nobody waits here for what was sent ahead
+
+    # what httptools calls
+
+    def on_message_begin(self) -> None:
+        self._is_beyond = self._complete
+
+    def on_url(self, url: bytes) -> None:
+        if not self._complete:
+            self._url += url
+            self._count(len(url), MAX_HEAD_BYTES)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._complete:
+            self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+            self._count(len(name) + len(value), MAX_HEAD_BYTES)
+
+    def on_headers_complete(self) -> None:
+        self.is_http_1_1 = self._parser.get_http_version() == "1.1"
+        self._size = 0
+        if ("expect", "100-continue") in self.headers:
+            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete:
+            self._pieces.append(body)
+            self._count(len(body), MAX_BODY_BYTES)
+
+    def on_message_complete(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self.stays = self.is_http_1_1 and self._parser.should_keep_alive()
+
+    def _count(self, size: int, most: int) -> None:
+        self._size += size
+        if self._size > most:
+            raise ApiError(413, "request_too_large", f"a request may have {most >> 10} KB of this")
