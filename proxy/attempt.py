@@ -4,8 +4,10 @@ import time
 import zlib
 from dataclasses import dataclass
 
+import msgspec
+
 from proxy.connection import BrokeOff, Connection, Inflated, Pool, request_bytes
-from proxy.errors import ApiError, UpstreamFailed
+from proxy.errors import ApiError, UpstreamFailed, content
 from proxy.event_stream import EventStream
 from proxy.gateway import Target
 from proxy.hang_up import Caller
@@ -174,6 +176,8 @@ class Attempt:
         if encoding not in ("", "identity"):
             self._inflated = Inflated(encoding)
         self.headers = to_caller(received)
+        if 300 <= self.status < 400:  # whoever followed it would take the request, and a token, elsewhere
+            raise UpstreamFailed(502, "api_error", f"sends its callers elsewhere ({self.status})", billable=False)
         kind = named.get("content-type", "").strip().lower()
         is_stream = kind.startswith("text/event-stream")
         if self.status >= 300:
@@ -194,12 +198,19 @@ class Attempt:
             if len(self._whole) > LARGEST_ANSWER_BYTES:
                 raise ValueError("its answer is too large")
             return False
-        body = bytes(self._whole)
-        self.status, self.first = self._lane.whole(self._ask.request, self.model, self.status, body)
-        self._reading = of_body(body if self._is_anthropic else self.first)
+        self._take_whole(bytes(self._whole))
+        return True
+
+    def _take_whole(self, body: bytes) -> None:
+        """What makes no sense, or is an error in the place of an answer, becomes one with the status that it has."""
+        try:
+            self.status, self.first = self._lane.whole(self._ask.request, self.model, self.status, body)
+            self._reading = of_body(body if self._is_anthropic else self.first)
+        except ApiError as error:
+            self.status, self.first = error.status, msgspec.json.encode(content(error.kind, str(error)))
+            self._set_type("application/json")
         if not self._is_anthropic:
             self._set_type("application/json")
-        return True
 
     def _is_stream_open(self, stream: EventStream, chunk: bytes) -> bool:
         """An error as the first event becomes an answer with the status that it would have had."""
@@ -218,7 +229,10 @@ class Attempt:
     def _piece(self) -> bytes:
         while True:
             chunk = self._connection.read()
-            if not chunk or not self._inflated:
+            if not self._inflated:
+                return chunk
+            if not chunk:
+                self._inflated.end()
                 return chunk
             if unpacked := self._inflated.feed(chunk):
                 return unpacked

@@ -14,6 +14,7 @@ CONNECT_SECONDS = 4  # no ping can be sent meanwhile
 SEND_SECONDS = 120  # for a whole request
 IDLE_SECONDS = 30  # a connection that was idle for longer is not used again: servers close theirs
 KEPT_CONNECTIONS = 256
+MOST_HEAD_BYTES = 262_144  # of an answer's status and headers
 CHUNK_BYTES = 65536
 WINDOW_BITS = {"gzip": 31, "deflate": 15}
 
@@ -35,6 +36,7 @@ class Connection:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._until = self.heard_at = 0.0
+        self._status = self._head_bytes = 0
         self.headers: list[tuple[str, str]] = []
         self._pieces: list[bytes] = []
         self._has_head = self._complete = self._stays = self._beyond = self._received = False
@@ -52,7 +54,7 @@ class Connection:
         """Waits for the status and the headers, names in lower case. Raises BrokeOff, TimeoutError, OSError."""
         while not self._has_head:
             self._receive()
-        return self._parser.get_status_code(), self.headers
+        return self._status, self.headers
 
     def read(self) -> bytes:
         """The next piece of the body, as it came; empty at its end. Raises as `head` does."""
@@ -89,28 +91,35 @@ class Connection:
     # what httptools calls
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        if not self._has_head:  # what stands behind a body is not passed on
+            self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        self._has_head = self._parser.get_status_code() >= 200
+        if self._beyond:
+            return
+        self._status = self._parser.get_status_code()
+        self._has_head = self._status >= 200
         if not self._has_head:  # 100 and the like: the answer is still to come
             self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
+        if not self._beyond:
+            self._pieces.append(body)
 
     def on_message_begin(self) -> None:
-        self._beyond = self._complete
+        self._beyond = self._complete  # another answer, for which nobody asked
 
     def on_message_complete(self) -> None:
-        self._complete = self._has_head
-        self._stays = self._parser.should_keep_alive()
+        if not self._beyond:
+            self._complete = self._has_head
+            self._stays = self._parser.should_keep_alive()
 
     def _begin(self) -> None:
         """Forgets the last answer; llhttp's parser may not be used for another."""
         self.headers = []
         self._pieces.clear()
         self._has_head = self._complete = self._stays = self._beyond = self._received = False
+        self._head_bytes = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def _receive(self) -> None:
@@ -121,15 +130,23 @@ class Connection:
                 self._received = True
                 self.heard_at = time.monotonic()
                 self._parser.feed_data(data)
+                self._check_head(len(data))
                 return
         except TimeoutError:
             raise
-        except (OSError, httptools.HttpParserError) as error:
+        except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self._complete:  # whatever followed the answer: it is whole
                 self._beyond = True
                 return
             raise BrokeOff(f"it broke off: {error}", answered=self._received) from error
         self._at_end()
+
+    def _check_head(self, received: int) -> None:
+        if self._has_head:
+            return
+        self._head_bytes += received
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise OSError("its headers do not end")
 
     def _left(self) -> float:
         left = self._until - time.monotonic()
@@ -204,7 +221,14 @@ class Inflated:
         if encoding not in WINDOW_BITS:
             raise ValueError(f"content-encoding {encoding[:20]!r}")
         self._unpack = zlib.decompressobj(WINDOW_BITS[encoding])
+        self._fed = False
 
     def feed(self, data: bytes) -> bytes:
         """Raises zlib.error for what is not packed so."""
+        self._fed = True
         return self._unpack.decompress(data)
+
+    def end(self) -> None:
+        """Raises zlib.error where the end is missing."""
+        if self._fed and not self._unpack.eof:
+            raise zlib.error("it breaks off")

@@ -11,7 +11,7 @@ from proxy.usage import StreamReader
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 # where an event ends: an empty line, however lines end
-BOUNDARY = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r(?!\n))")
+BOUNDARY = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 ERROR_EVENT = re.compile(rb'^data:\s*(\{.*"error".*\})\s*$', re.MULTILINE)
 MODEL = re.compile(rb'"message"\s*:\s*\{.*?"model"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
 # a comment or a ping

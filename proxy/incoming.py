@@ -12,6 +12,7 @@ MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
 MAX_HEAD_BYTES = 64 * 1024
 READ_SECONDS = 60.0  # without a byte, in the middle of a request
 CHUNK_BYTES = 65536
+OFFER = ("connection", "upgrade", "http2-settings")  # of another protocol
 
 
 class Incoming:
@@ -39,8 +40,8 @@ class Incoming:
                 data = self.connection.recv(CHUNK_BYTES)
                 if not data:
                     raise HungUp
-                self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                self._feed(data)
+        except httptools.HttpParserError as error:
             if isinstance(error.__context__, ApiError):
                 raise error.__context__ from None
             raise ApiError(400, "invalid_request_error", f"this is not HTTP/1.1: {error}") from error
@@ -49,6 +50,20 @@ class Incoming:
         finally:
             self.connection.settimeout(None)
         self.stays = self.stays and not self._is_beyond  # nobody waits here for what was sent ahead
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            self._decline(data[offered.args[0] :])
+
+    def _decline(self, rest: bytes) -> None:
+        """Reads on as if no other protocol had been offered, which is how to decline it (RFC 9110, 7.8)."""
+        kept = [f"{name}: {value}" for name, value in self.headers if name not in OFFER]
+        head = "\r\n".join([f"POST {self._url.decode('latin-1')} HTTP/1.1", *kept, "", ""])
+        self._url, self.headers, self._size, self._complete = b"", [], 0, False
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(head.encode("latin-1") + rest)
 
     # what httptools calls
 
@@ -66,7 +81,12 @@ class Incoming:
             self._count(len(name) + len(value), MAX_HEAD_BYTES)
 
     def on_headers_complete(self) -> None:
-        self.is_http_1_1 = self._parser.get_http_version() == "1.1"
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):  # llhttp takes a request line without one for 0.9
+            raise ApiError(400, "invalid_request_error", f"this is not HTTP/1.1, but {version}")
+        self.is_http_1_1 = version == "1.1"
+        self._size = 0
+        self._count(int(dict(self.headers).get("content-length", 0)), MAX_BODY_BYTES)
         self._size = 0
         if ("expect", "100-continue") in self.headers:
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -20,6 +20,9 @@ class KeyPool:
 
         A session begins with the same key each time: its prompts are cached for that key's account alone.
         """
+        if len(self._keys) == 1:
+            yield self._keys[0]
+            return
         first = crc32(session.encode()) % len(self._keys)
         yield from sorted(self._keys[first:] + self._keys[:first], key=self._rests)
 

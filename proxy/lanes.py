@@ -9,7 +9,7 @@ from proxy import headers
 from proxy.errors import ApiError
 from proxy.event_stream import EventStream, PassedThrough
 from proxy.gateway import Provider
-from proxy.request import ModelRequest, with_model, without_billing_block
+from proxy.request import ModelRequest, is_object, with_model, without_billing_block
 from proxy.translated import TranslatedStream, translated_body, translated_error, translated_message
 
 Pairs = list[tuple[str, str]]
@@ -53,9 +53,11 @@ class PassThrough:
         return PassedThrough("" if model == asked.model else asked.model)
 
     def whole(self, asked: ModelRequest, model: str, status: int, body: bytes) -> tuple[int, bytes]:
-        if status < 400 and model != asked.model:
-            body = with_model(body, asked.model)
-        return status, body
+        if status >= 400:
+            return status, body
+        if not is_object(body):
+            raise ApiError(502, "api_error", "the provider's answer is not a message")
+        return status, body if model == asked.model else with_model(body, asked.model)
 
 
 class Translation:

@@ -3,8 +3,7 @@
 import logging
 import time
 from dataclasses import replace
-from functools import lru_cache, reduce
-from operator import add
+from functools import lru_cache
 from uuid import UUID
 
 from proxy.attempt import Attempt
@@ -82,12 +81,15 @@ class Meter:
         if self._hold is None:
             return
         hold, self._hold = self._hold, None
-        paid = [*unpaid, attempt] if billable else unpaid
+        usage = self._usage(attempt) if billable else Usage()
+        cost = self._cost(attempt, usage) if billable else 0
+        for one in unpaid:
+            least = self._usage(one)
+            usage, cost = usage + least, cost + self._cost(one, least)
         target = attempt.target if attempt else self._route.targets[0]
         model = attempt.answered if attempt else target.model or self._request.model
         settlement = Settlement(
-            hold=hold, provider=target.provider.name, model=model[:200],
-            usage=reduce(add, map(self._usage, paid), Usage()), micro_dollars=sum(map(self._cost, paid)),
+            hold=hold, provider=target.provider.name, model=model[:200], usage=usage, micro_dollars=cost,
             seconds=time.time() - self.began, first_seconds=self._first_seconds, status=status, outcome=outcome,
             streamed=streamed, tried=", ".join(tried), fallbacks=len(tried), reason=reason,
         )  # fmt: skip
@@ -122,10 +124,10 @@ class Meter:
             return known
         return replace(known or Usage(), input=len(self._request.body) // CHARACTERS_PER_TOKEN)
 
-    def _cost(self, attempt: Attempt | None) -> int:
+    def _cost(self, attempt: Attempt | None, usage: Usage) -> int:
         target = attempt.target if attempt else self._route.targets[0]
         model = attempt.model if attempt else target.model or self._request.model
-        return self._gateway.price(target, model).cost(self._usage(attempt))
+        return self._gateway.price(target, model).cost(usage)
 
     def _log(self, settled: Settlement) -> None:
         text = "%s of %s: %s, status %d, $%.4f, %.1f s%s%s"

@@ -83,6 +83,15 @@ class ModelRequest:
         return found
 
 
+def is_object(answer: bytes) -> bool:
+    """Whether bytes are one JSON object, and nothing else."""
+    try:
+        msgspec.json.decode(answer, type=dict[str, msgspec.Raw])
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def with_model(answer: bytes, model: str) -> bytes:
     """A message that came as one JSON object, with `model` in the place of its own; unchanged where it has none."""
     try:

@@ -15,6 +15,7 @@ from proxy.app import Secrets
 from proxy.gateway import Gateway
 from proxy.ledger.ledger import open_ledger
 from proxy.ledger.records import LedgerAway
+from proxy.memory import keep_freed_memory
 from proxy.server import Server
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def serve(
     source: Source, *, ledger: str | Path, secrets: Secrets, host: str, port: int, workers: int, log_level: str
 ) -> None:
     """Serves until SIGTERM. Raises LedgerAway, LedgerTooNew where the ledger cannot be opened."""
+    keep_freed_memory()
     open_ledger(ledger, worker_name(os.getpid())).close()  # made here, so that the workers need not race for it
 
     def ended(pid: int) -> None:

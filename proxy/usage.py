@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 CHARACTERS_PER_TOKEN = 4  # the estimate that Anthropic's own gateway bills with
+PIECE = b'"content_block_delta"'  # not in the line that names the event
 ENVELOPE_BYTES = 140  # of an event that carries a piece of output, at least the piece itself left out
 # What an event that matters holds; anything else is not parsed. Inside a text the quotes would be escaped.
 TELLING = re.compile(rb'"(?:usage|message_stop|error)"')
-PIECE = b'"content_block_delta"'  # not in the line that names the event
 FIELDS = {
     "input_tokens": "input",
     "output_tokens": "output",
@@ -19,7 +19,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: that would double the cost of making one
 class Usage:
     """What a call used, in tokens, and in web searches.
 
@@ -38,7 +38,7 @@ class Usage:
         return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """What an answer said of itself; no usage where it did not say."""
 

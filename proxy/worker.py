@@ -9,6 +9,7 @@ import time
 from typing import Any, Literal
 
 from gevent import Timeout
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.errors import ApiError, HungUp
@@ -17,7 +18,8 @@ from proxy.messages import Messages, refuse
 from proxy.writer import Writer
 
 FIRST_SECONDS = 30.0  # for a new connection to say what it wants
-PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces
+PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces; twice as long each time
+LONGEST_PAUSE_SECONDS = 0.5
 
 
 class RelayWorker(GeventWorker):  # type: ignore[misc]
@@ -44,6 +46,14 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         req.force_close()
         super().handle_request(listener_name, req, sock, addr)
 
+    def handle_error(self, req: Any, client: socket.socket, addr: object, exc: BaseException) -> None:
+        """Refuses what gunicorn cannot read in the shape of all other errors."""
+        if isinstance(exc, ParseException):
+            error = ApiError(400, "invalid_request_error", "this is not HTTP/1.1")
+            refuse(error, Writer(client, chunked=True, stays=False))
+        else:
+            super().handle_error(req, client, addr, exc)
+
     def handle_exit(self, sig: int, frame: object) -> None:
         """Told to stop: what is under way ends first, and the dashboard's endless streams end at once."""
         if hasattr(self, "wsgi"):  # it may be told before it has begun
@@ -66,12 +76,16 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
 
 def _kind(client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:
     """What a connection asks for next, by its first bytes, which stay unread; nothing after so many seconds."""
+    pause = PAUSE_SECONDS
     with Timeout(seconds, False):
         while True:
-            first = client.recv(len(START) + 1, socket.MSG_PEEK)
+            # empty lines may stand before a request (RFC 9112, 2.2)
+            seen = client.recv(len(START) + 5, socket.MSG_PEEK)
+            first = seen.lstrip(b"\r\n")[: len(START) + 1]
             if len(first) > len(START) or not START.startswith(first):
                 return "call" if first[:-1] == START and first[-1:] in (b" ", b"?") else "other"
-            if not first:
+            if not seen:
                 return "nothing"
-            time.sleep(PAUSE_SECONDS)  # it comes in pieces
+            time.sleep(pause)  # it comes in pieces
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
     return "nothing"

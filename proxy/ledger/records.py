@@ -38,7 +38,7 @@ class Charge:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, and neither is Settlement: that would double the cost of making one
 class Hold:
     """A call about to be made. `at`: seconds since the epoch. `held`: the most that it can cost, in micro-dollars.
 
@@ -57,7 +57,7 @@ class Hold:
     least_input: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Settlement:
     """How a call ended.
 

@@ -77,7 +77,7 @@ def test_errors_of_the_provider_come_back_unmodified(proxy: RunningProxy, upstre
 
 def test_a_redirect_is_not_followed(proxy: RunningProxy, upstream: ScriptedUpstream) -> None:
     upstream.script = answering({}, 302, {"location": upstream.url + "/elsewhere"})
-    assert proxy.message(token(a_task())).status == 302
+    assert proxy.message(token(a_task())).error == (502, "api_error")
     assert len(upstream.received) == 1
 
 

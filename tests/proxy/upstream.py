@@ -71,12 +71,16 @@ class Exchange:
 
     def send_until_left(self, data: bytes) -> None:
         """Sends the same piece again and again until the other side closes the connection."""
-        self._handler.close_connection = True
         try:
             while True:
                 self.send(data)
         except ConnectionError:
-            self._handler.wfile = BytesIO()  # what could not be sent is not tried again
+            self.end_quietly()
+
+    def end_quietly(self) -> None:
+        """Says nothing more on a connection that the other side closed."""
+        self._handler.close_connection = True
+        self._handler.wfile = BytesIO()  # what could not be sent is not tried again
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self._handler.send_response(status)

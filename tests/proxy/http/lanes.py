@@ -33,7 +33,7 @@ class Lane:
 
     def body(self, **more: Any) -> bytes:
         """A small request."""
-        return request(self.asked, **more)
+        return request(**{"model": self.asked, **more})
 
     def streams(self, *parts: Part, headers: dict[str, str] | None = None) -> Script:
         """A script of the provider: it streams an answer."""
