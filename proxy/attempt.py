@@ -175,6 +175,7 @@ class Attempt:
         encoding = named.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             self._inflated = Inflated(encoding)
+        self._request = b""  # whatever follows, it is not sent again
         self.headers = to_caller(received)
         if 300 <= self.status < 400:  # whoever followed it would take the request, and a token, elsewhere
             raise UpstreamFailed(502, "api_error", f"sends its callers elsewhere ({self.status})", billable=False)

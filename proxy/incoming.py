@@ -16,7 +16,7 @@ OFFER = ("connection", "upgrade", "http2-settings")  # of another protocol
 
 
 class Incoming:
-    """A request: header names in lower case, what follows the `?`, and its body. `stays`: another may follow it."""
+    """A request: header names in lower case, what follows the `?`, and a body to take. `stays`: another may follow it."""
 
     def __init__(self, connection: socket.socket) -> None:
         """Reads it. Raises ApiError (400, 413) for one that cannot be answered, HungUp where it does not come whole."""
@@ -31,7 +31,12 @@ class Incoming:
         self._parser = httptools.HttpRequestParser(self)
         self._read()
         self.path, _, self.query = self._url.decode("latin-1").partition("?")
-        self.body = b"".join(self._pieces)
+
+    def take_body(self) -> bytes:
+        """The body, once: it is not kept here."""
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return body
 
     def _read(self) -> None:
         self.connection.settimeout(READ_SECONDS)

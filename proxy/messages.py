@@ -49,7 +49,7 @@ class Messages:
     def _relay(self, incoming: Incoming) -> Relay:
         named = dict(incoming.headers)
         admitted = self._door.admit(credentials(named))
-        request = ModelRequest(incoming.body)
+        request = ModelRequest(incoming.take_body())
         admitted.check(request)
         gateway = self._gateway()
         # with `x-gateway-downgrade: forbid` a caller has rather an error than a worse model
@@ -63,7 +63,7 @@ class Messages:
             caller.forget()
             raise
         ask = Ask(request, incoming.headers, PATH, incoming.query, caller, session)
-        return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, stream=request.stream)
+        return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, request)
 
 
 def refuse(error: ApiError, writer: Writer) -> bool:

@@ -99,7 +99,7 @@ class Meter:
 
     def _described(self) -> Hold:
         request, caller, first = self._request, self._admitted.caller, self._route.targets[0]
-        size = min(len(request.body) // BYTES_PER_TOKEN, LARGEST_CONTEXT)
+        size = min(request.size // BYTES_PER_TOKEN, LARGEST_CONTEXT)
         asked = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
         most = min(max(asked, 0), LARGEST_CONTEXT)  # less than nothing would make room for other calls
         prices = [
@@ -107,7 +107,7 @@ class Meter:
             for target in self._route.targets
         ]
         model = first.model or request.model
-        least = len(request.body) // CHARACTERS_PER_TOKEN
+        least = request.size // CHARACTERS_PER_TOKEN
         return Hold(
             at=self.began, caller=_in_session(caller, self._session), route=self._route.name,
             asked=request.model[:200], provider=first.provider.name, model=model[:200],
@@ -122,7 +122,7 @@ class Meter:
         known = attempt.usage if attempt else None
         if known and known.input + known.cache_read + known.cache_write + known.cache_write_1h:
             return known
-        return replace(known or Usage(), input=len(self._request.body) // CHARACTERS_PER_TOKEN)
+        return replace(known or Usage(), input=self._request.size // CHARACTERS_PER_TOKEN)
 
     def _cost(self, attempt: Attempt | None, usage: Usage) -> int:
         target = attempt.target if attempt else self._route.targets[0]

@@ -10,6 +10,7 @@ from proxy.event_stream import PING, error_event
 from proxy.hang_up import Caller
 from proxy.ledger.records import Outcome
 from proxy.metering import Meter
+from proxy.request import ModelRequest
 from proxy.usage import error_type
 from proxy.writer import Writer
 
@@ -23,11 +24,11 @@ FOR_STREAMS = [("cache-control", "no-store"), ("x-accel-buffering", "no")]
 class Relay:
     """One call's answer."""
 
-    def __init__(self, dispatch: Dispatch, meter: Meter, caller: Caller, *, stream: bool) -> None:
+    def __init__(self, dispatch: Dispatch, meter: Meter, caller: Caller, request: ModelRequest) -> None:
         self._dispatch = dispatch
         self._meter = meter
         self._caller = caller
-        self._stream = stream
+        self._request = request
         self._attempt: Attempt | None = None
         self._settled = False
         self._request_id = meter.request_id
@@ -47,6 +48,7 @@ class Relay:
     def _run(self, writer: Writer) -> None:
         attempt = self._opened(writer)
         self._attempt = attempt
+        self._request.release()
         self._meter.answering()
         if attempt.stream is None:
             self._settle_whole(attempt)
@@ -74,7 +76,7 @@ class Relay:
                 raise HungUp from error
             if attempt:
                 return attempt
-            if self._stream:
+            if self._request.stream:
                 if not writer.began:
                     writer.begin(200, [EVENTS, *FOR_STREAMS])
                 writer.send(PING)

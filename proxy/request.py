@@ -41,9 +41,11 @@ _decoder = msgspec.json.Decoder(_Read)
 
 
 class ModelRequest:
-    """A request: its `body`, the `model` it asks for, `max_tokens` (None: not said), whether it wants a `stream`."""
+    """A request: its `body` and the `size` of that, the `model` it asks for, `max_tokens` (None: not said), whether it
+    wants a `stream`; `server_side` names what the provider's own servers are asked to run or reach, tools and members;
+    `has_billing_block`: the system prompt holds a block that only Anthropic's servers understand."""
 
-    __slots__ = ("_read", "_span", "body", "max_tokens", "model", "stream")
+    __slots__ = ("_span", "body", "has_billing_block", "max_tokens", "model", "server_side", "size", "stream")
 
     def __init__(self, body: bytes) -> None:
         """Raises ApiError (400) where `body` is not a JSON object with exactly one model in it."""
@@ -51,8 +53,10 @@ class ModelRequest:
             self.model, self._span, read = _fast(body) or _slow(body)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "invalid_request_error", f"the request body is not a request: {error}") from error
-        self._read = read
         self.body = body
+        self.size = len(body)
+        self.server_side = _server_side(read)
+        self.has_billing_block = BILLING_MARK in bytes(read.system)
         self.max_tokens = read.max_tokens
         self.stream = bool(read.stream)
 
@@ -63,16 +67,9 @@ class ModelRequest:
         start, end = self._span
         return b"".join((self.body[:start], msgspec.json.encode(model), self.body[end:]))
 
-    def server_side(self) -> list[str]:
-        """What the request asks the provider's own servers to run or reach: names of tools and members."""
-        kinds = [tool.type for tool in self._read.tools or () if tool.type and tool.type != "custom"]
-        named = ("mcp_servers", "container")
-        return kinds + [name for name in named if bytes(getattr(self._read, name)) not in (b"", b"null", b"[]")]
-
-    @property
-    def has_billing_block(self) -> bool:
-        """Whether the system prompt holds a block that only Anthropic's servers understand."""
-        return BILLING_MARK in bytes(self._read.system)
+    def release(self) -> None:
+        """Lets go of the body: it went where it had to go, and an answer may take long."""
+        self.body = b""
 
     def decoded(self) -> dict[str, Any]:
         """The whole request as a dictionary of its own. Raises ApiError (400): what was skipped may be no JSON."""
@@ -81,6 +78,12 @@ class ModelRequest:
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "invalid_request_error", f"the request body is not JSON: {error}") from error
         return found
+
+
+def _server_side(read: _Read) -> list[str]:
+    kinds = [tool.type for tool in read.tools or () if tool.type and tool.type != "custom"]
+    named = ("mcp_servers", "container")
+    return kinds + [name for name in named if bytes(getattr(read, name)) not in (b"", b"null", b"[]")]
 
 
 def is_object(answer: bytes) -> bool:

@@ -20,6 +20,7 @@ from proxy.writer import Writer
 FIRST_SECONDS = 30.0  # for a new connection to say what it wants
 PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces; twice as long each time
 LONGEST_PAUSE_SECONDS = 0.5
+LINGER_SECONDS, LINGER_BYTES = 5.0, 256 * 1024 * 1024  # for a caller to end what was refused before it was read
 
 
 class RelayWorker(GeventWorker):  # type: ignore[misc]
@@ -66,12 +67,22 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
             incoming = Incoming(client)
         except ApiError as error:
             refuse(error, Writer(client, chunked=True, stays=False))
+            _hear_out(client)
             return False
         except HungUp:
             return False
         stays = incoming.stays and self.alive
         messages: Messages = self.wsgi.extensions["messages"]
         return messages.answer(incoming, Writer(client, chunked=incoming.is_http_1_1, stays=stays)) and stays
+
+
+def _hear_out(client: socket.socket) -> None:
+    """Lets a caller that still sends read what it was answered: closed at once, the connection would be reset."""
+    client.shutdown(socket.SHUT_WR)
+    left = LINGER_BYTES
+    with Timeout(LINGER_SECONDS, False):
+        while left > 0 and (heard := client.recv(65536)):
+            left -= len(heard)
 
 
 def _kind(client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:

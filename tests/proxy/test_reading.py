@@ -115,8 +115,8 @@ def test_a_request_that_could_be_read_in_two_ways_or_none_is_refused(body: bytes
 def test_what_runs_on_the_providers_side_is_seen() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "own"}, {"type": "custom", "name": "b"}]
     body = {"model": "a", "tools": tools, "mcp_servers": [{"url": "x"}], "container": "c"}
-    assert ModelRequest(json.dumps(body).encode()).server_side() == ["web_search_20250305", "mcp_servers", "container"]
-    assert ModelRequest(b'{"model":"a","tools":null,"mcp_servers":[],"container":null}').server_side() == []
+    assert ModelRequest(json.dumps(body).encode()).server_side == ["web_search_20250305", "mcp_servers", "container"]
+    assert ModelRequest(b'{"model":"a","tools":null,"mcp_servers":[],"container":null}').server_side == []
 
 
 def test_only_the_block_that_bills_is_taken_out() -> None:
