@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from proxy.connection import BrokeOff, Connection, Inflated, Pool, request_bytes
-from proxy.errors import ApiError, UpstreamFailed, content
+from proxy.errors import ApiError, HungUp, UpstreamFailed, content
 from proxy.event_stream import EventStream
 from proxy.gateway import Target
 from proxy.hang_up import Caller
@@ -18,6 +18,7 @@ from proxy.usage import Reading, StreamReader, Usage, of_body
 
 FIRST_EVENT_SECONDS = 120.0  # as Anthropic's own gateway waits; an answer that comes whole may take longer
 WHOLE_SECONDS = 600.0  # Claude Code's own limit for a request
+HIDDEN = b"[hidden]"
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
 
@@ -162,10 +163,19 @@ class Attempt:
         try:
             with self._ask.caller:
                 connection, reused = self._pool.take(fresh=fresh)
-                connection.send(self._request)
+                try:
+                    connection.send(self._request)
+                except (TimeoutError, HungUp):
+                    connection.close()
+                    raise
+                except OSError:
+                    if reused:  # the provider had closed it: it has not seen the request
+                        connection.close()
+                        return self._connected(fresh=True)
+                    # it may have answered before it had read everything, and closed: `open` finds out
+                return connection, reused
         except OSError as error:
             raise UpstreamFailed(502, "api_error", "cannot be reached", billable=False) from error
-        return connection, reused
 
     def _read_head(self) -> None:
         if self.status:
@@ -204,6 +214,9 @@ class Attempt:
 
     def _take_whole(self, body: bytes) -> None:
         """What makes no sense, or is an error in the place of an answer, becomes one with the status that it has."""
+        if self.status >= 400 and self.key:  # some name the key that they refuse
+            body = body.replace(self.key.encode(), HIDDEN)
+            self.headers = [(name, value.replace(self.key, HIDDEN.decode())) for name, value in self.headers]
         try:
             self.status, self.first = self._lane.whole(self._ask.request, self.model, self.status, body)
             self._reading = of_body(body if self._is_anthropic else self.first)

@@ -52,7 +52,7 @@ class Breakers:
         """The provider did not answer, or said that it cannot. `leave_alone`: the seconds that it asked for."""
         health = self._health.setdefault(provider, _Health())
         health.failures += 1
-        if leave_alone > 0 or health.failures >= FAILURES:
+        if health.until or leave_alone > 0 or health.failures >= FAILURES:
             health.until = self._clock() + min(max(leave_alone, OPEN_SECONDS * (not leave_alone)), LONGEST_SECONDS)
             health.probing = False
             self._changed(provider, "open", health.until, reason)

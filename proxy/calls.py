@@ -43,6 +43,7 @@ class Calls:
         """The provider's count; where it counts none, our own estimate, which is rather too high than too low."""
         admitted = self._admitted()
         asked = ModelRequest(request.get_data())
+        admitted.check(asked)
         route = route_for(self._gateway(), admitted, asked, downgrade=True)
         first = route.targets[0]
         attempt = self._counted(asked, first) if first.provider.wire == "anthropic" else None

@@ -1,5 +1,6 @@
 """A connection to a provider, and a pool of them. llhttp (httptools) reads the answers; the sockets are gevent's."""
 
+import select
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ IDLE_SECONDS = 30  # a connection that was idle for longer is not used again: se
 KEPT_CONNECTIONS = 256
 MOST_HEAD_BYTES = 262_144  # of an answer's status and headers
 CHUNK_BYTES = 65536
+MOST_UNPACKED_BYTES = 8 * 1024 * 1024  # of one piece as it came
 WINDOW_BITS = {"gzip": 31, "deflate": 15}
 
 
@@ -76,14 +78,9 @@ class Connection:
     @property
     def is_stale(self) -> bool:
         """Whether the provider closed it, or said something that nobody asked for, while it was idle."""
-        self._socket.setblocking(False)
-        try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            return True
-        return True
+        look = select.poll()
+        look.register(self._socket.fileno(), select.POLLIN | select.POLLRDHUP)
+        return bool(look.poll(0))
 
     def close(self) -> None:
         self._socket.close()
@@ -187,6 +184,8 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """Keeps a connection for another request if it can take one; closes it otherwise."""
+        while self._idle and self._idle[0][0] < time.monotonic() - IDLE_SECONDS:
+            self._idle.pop(0)[1].close()
         if connection.reusable and len(self._idle) < KEPT_CONNECTIONS:
             self._idle.append((time.monotonic(), connection))
             return
@@ -224,9 +223,12 @@ class Inflated:
         self._fed = False
 
     def feed(self, data: bytes) -> bytes:
-        """Raises zlib.error for what is not packed so."""
+        """Raises zlib.error for what is not packed so, or is packed too well to be an answer."""
         self._fed = True
-        return self._unpack.decompress(data)
+        unpacked = self._unpack.decompress(data, MOST_UNPACKED_BYTES)
+        if self._unpack.unconsumed_tail:
+            raise zlib.error("it is too large")
+        return unpacked
 
     def end(self) -> None:
         """Raises zlib.error where the end is missing."""

@@ -56,7 +56,7 @@ class Dispatch:
         self._providers = providers
         self._targets = targets
         self._failure: ApiError | None = None
-        self._reported = True
+        self._unreported = ""  # the provider whose breaker waits to hear what became of this call
         self._is_thoughtless = False
         self._candidates = self._in_order()
         self._upcoming = next(self._candidates, None)
@@ -81,9 +81,9 @@ class Dispatch:
         """Ends what is under way. Idempotent."""
         if self.attempt:
             self.attempt.close()
-            if not self._reported:
-                self._providers.breakers.undecided(self.attempt.target.provider.name)
-                self._reported = True
+        if self._unreported:
+            self._providers.breakers.undecided(self._unreported)
+            self._unreported = ""
 
     def _next(self) -> Attempt:
         """Sends the request to the next target. Raises ApiError where none is left."""
@@ -91,7 +91,7 @@ class Dispatch:
             target, key = self._upcoming
             self._upcoming = next(self._candidates, None)
             self._providers.breakers.begins(target.provider.name)
-            self._reported = False
+            self._unreported = target.provider.name
             try:
                 self.attempt = Attempt(self._ask, target, key, self._providers.pool(target.provider))
                 return self.attempt
@@ -99,6 +99,7 @@ class Dispatch:
                 self._note(target, failure)
             except ApiError as error:  # what this wire cannot say, another may
                 self._providers.breakers.undecided(target.provider.name)
+                self._unreported = ""
                 self._failure = error
                 self._skip(target)
         raise self._failure or ApiError(503, "api_error", "no provider is set up for this model", final=True)
@@ -125,7 +126,7 @@ class Dispatch:
             self._providers.breakers.succeeded(provider.name)
         else:
             self._providers.breakers.failed(provider.name, str(status), leave_alone=_leave_alone(attempt))
-        self._reported = True
+        self._unreported = ""
         if status < 500 and status not in ELSEWHERE:
             return True
         if status not in KEY_REFUSED:
@@ -155,7 +156,7 @@ class Dispatch:
         """Remembers why a provider gave no answer."""
         name = target.provider.name
         self._providers.breakers.failed(name, str(failure))
-        self._reported = True
+        self._unreported = ""
         self.tried.append(f"{name} {'timeout' if failure.status == 504 else 'away'}")
         self._failure = UpstreamFailed(
             failure.status, failure.kind, f"the provider {name} {failure}", billable=failure.billable

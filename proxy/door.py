@@ -43,7 +43,7 @@ class Admitted:
     def check(self, request: ModelRequest) -> None:
         """Raises ApiError (403) where a task asks for what runs on, or reaches out from, the provider's servers: that
         costs more than tokens, and is a way out that nobody guards."""
-        if not self.server_tools and (found := request.server_side):
+        if not self.server_tools and (found := request.server_side + request.fetched()):
             text = f"a task may not use what runs on the provider's side: {', '.join(found)[:200]}"
             raise ApiError(403, "permission_error", text, final=True)
 

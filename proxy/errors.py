@@ -1,7 +1,8 @@
 """Errors in Anthropic's shape, which clients match on.
 
 ApiError            the caller gets it as status, type and message
-└── UpstreamFailed  the provider gave no answer, or not all of it
+├── UpstreamFailed  the provider gave no answer, or not all of it
+└── Restarting      the gateway itself ends
 HungUp              the caller is gone: nobody is left to answer
 """
 
@@ -41,6 +42,13 @@ class UpstreamFailed(ApiError):
     def __init__(self, status: int, kind: str, message: str, *, billable: bool) -> None:
         super().__init__(status, kind, message)
         self.billable = billable
+
+
+class Restarting(ApiError):
+    """The gateway is told to stop, and this call took too long to wait for."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "api_error", "the gateway restarts; try again")
 
 
 class HungUp(Exception):

@@ -9,6 +9,7 @@ import msgspec
 from proxy.errors import content
 from proxy.usage import StreamReader
 
+LARGEST_EVENT_BYTES = 4 * 1024 * 1024
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 # where an event ends: an empty line, however lines end
 BOUNDARY = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
@@ -75,6 +76,8 @@ class PassedThrough:
             self._tail = b""
             return data
         end = _last_boundary(data)
+        if len(data) - end > LARGEST_EVENT_BYTES:
+            raise OSError("an event of its does not end")
         self._tail = data[end:]
         return data[:end]
 

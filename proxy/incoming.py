@@ -1,31 +1,40 @@
 """Reads model calls from a caller's connection. llhttp (httptools) does the parsing, and refuses what is ambiguous."""
 
 import socket
+import time
+from collections.abc import Callable, Mapping
 
 import httptools
 
+from proxy.door import Admitted
 from proxy.errors import ApiError, HungUp
 
 PATH = "/v1/messages"
 START = f"POST {PATH}".encode()
 MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit
 MAX_HEAD_BYTES = 64 * 1024
-READ_SECONDS = 60.0  # without a byte, in the middle of a request
+WHOLE_SECONDS = 120.0  # for all of a request
+READ_SECONDS = 30.0  # without a byte, in the middle of a request
 CHUNK_BYTES = 65536
 OFFER = ("connection", "upgrade", "http2-settings")  # of another protocol
 
 
 class Incoming:
-    """A request: header names in lower case, what follows the `?`, and a body to take. `stays`: another may follow it."""
+    """A request: header names in lower case, what follows the `?`, a body to take. `stays`: another may follow it."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Reads it. Raises ApiError (400, 413) for one that cannot be answered, HungUp where it does not come whole."""
+    def __init__(self, connection: socket.socket, admit: Callable[[Mapping[str, str]], Admitted]) -> None:
+        """Reads it; `admit` judges its headers, before the body is read, and what it says is in `admitted`.
+
+        Raises ApiError (400, 401, 413) for one that cannot be answered, HungUp where it does not come whole.
+        """
+        self.admitted: Admitted | None = None
+        self._admit = admit
         self.connection = connection
         self.headers: list[tuple[str, str]] = []
         self.stays = False
         self.is_http_1_1 = True
         self._url = b""
-        self._pieces: list[bytes] = []
+        self._body = bytearray()
         self._size = 0
         self._complete = self._is_beyond = False
         self._parser = httptools.HttpRequestParser(self)
@@ -34,18 +43,21 @@ class Incoming:
 
     def take_body(self) -> bytes:
         """The body, once: it is not kept here."""
-        body = b"".join(self._pieces)
-        self._pieces.clear()
+        body = bytes(self._body)
+        self._body = bytearray()
         return body
 
     def _read(self) -> None:
-        self.connection.settimeout(READ_SECONDS)
+        until = time.monotonic() + WHOLE_SECONDS
         try:
             while not self._complete:
+                self.connection.settimeout(min(READ_SECONDS, max(until - time.monotonic(), 0.001)))
                 data = self.connection.recv(CHUNK_BYTES)
                 if not data:
                     raise HungUp
                 self._feed(data)
+                if self.admitted is None:
+                    self._count(len(data), MAX_HEAD_BYTES)
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, ApiError):
                 raise error.__context__ from None
@@ -67,6 +79,7 @@ class Incoming:
         kept = [f"{name}: {value}" for name, value in self.headers if name not in OFFER]
         head = "\r\n".join([f"POST {self._url.decode('latin-1')} HTTP/1.1", *kept, "", ""])
         self._url, self.headers, self._size, self._complete = b"", [], 0, False
+        self.admitted = None
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(head.encode("latin-1") + rest)
 
@@ -78,12 +91,11 @@ class Incoming:
     def on_url(self, url: bytes) -> None:
         if not self._complete:
             self._url += url
-            self._count(len(url), MAX_HEAD_BYTES)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._complete:
+        # what follows a body is no header; and a name with `_` could pass for another further on
+        if self.admitted is None and b"_" not in name:
             self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
-            self._count(len(name) + len(value), MAX_HEAD_BYTES)
 
     def on_headers_complete(self) -> None:
         version = self._parser.get_http_version()
@@ -93,12 +105,13 @@ class Incoming:
         self._size = 0
         self._count(int(dict(self.headers).get("content-length", 0)), MAX_BODY_BYTES)
         self._size = 0
-        if ("expect", "100-continue") in self.headers:
+        self.admitted = self._admit(dict(self.headers))
+        if dict(self.headers).get("expect", "").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         if not self._complete:
-            self._pieces.append(body)
+            self._body += body
             self._count(len(body), MAX_BODY_BYTES)
 
     def on_message_complete(self) -> None:

@@ -42,9 +42,12 @@ class PassThrough:
 
     def body(self, asked: ModelRequest, model: str, provider: Provider) -> bytes:
         body = asked.asking_for(model)
-        if not provider.is_anthropic and asked.has_billing_block:
-            body = without_billing_block(body)
-        return body
+        if provider.is_anthropic or not asked.has_billing_block:
+            return body
+        try:
+            return without_billing_block(body)
+        except ValueError as error:
+            raise ApiError(400, "invalid_request_error", f"the request body is not a request: {error}") from error
 
     def headers(self, sent: Pairs, own: Mapping[str, str]) -> Pairs:
         return headers.to_upstream(sent, own)

@@ -1,13 +1,13 @@
 """POST /v1/messages: the one path where microseconds count."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from proxy.attempt import Ask
 from proxy.dispatch import Dispatch, Providers
-from proxy.door import Door, credentials, route_for
+from proxy.door import Admitted, Door, credentials, route_for
 from proxy.errors import ApiError, HungUp, content, ledger_away
 from proxy.gateway import Gateway
 from proxy.hang_up import Caller
@@ -31,6 +31,13 @@ class Messages:
         self._ledger = ledger
         self._providers = providers
 
+    def admit(self, headers: Mapping[str, str]) -> Admitted:
+        """Whose call it is. Raises ApiError (401), and (503) without a ledger."""
+        try:
+            return self._door.admit(credentials(headers))
+        except LedgerAway as away:
+            raise ledger_away(away) from away
+
     def answer(self, incoming: Incoming, writer: Writer) -> bool:
         """Answers one call. False where the connection must be closed: the caller left, or the answer is not whole."""
         try:
@@ -48,7 +55,7 @@ class Messages:
 
     def _relay(self, incoming: Incoming) -> Relay:
         named = dict(incoming.headers)
-        admitted = self._door.admit(credentials(named))
+        admitted = incoming.admitted or self.admit(named)
         request = ModelRequest(incoming.take_body())
         admitted.check(request)
         gateway = self._gateway()

@@ -101,7 +101,7 @@ class Meter:
         request, caller, first = self._request, self._admitted.caller, self._route.targets[0]
         size = min(request.size // BYTES_PER_TOKEN, LARGEST_CONTEXT)
         asked = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
-        most = min(max(asked, 0), LARGEST_CONTEXT)  # less than nothing would make room for other calls
+        most = min(max(asked, 0), LARGEST_OUTPUT)  # less than nothing would make room for other calls
         prices = [
             self._gateway.price(target, target.model or request.model).most(input_tokens=size, output_tokens=most)
             for target in self._route.targets
@@ -114,8 +114,13 @@ class Meter:
             charges=_charges(
                 int(self.began // DAY_SECONDS), caller, self._gateway.limits, self._admitted.budget, self._admitted.key
             ),
-            held=max(prices), least=self._gateway.price(first, model).cost(Usage(input=least)), least_input=least,
+            held=self._bounded(max(prices)),
+            least=self._gateway.price(first, model).cost(Usage(input=least)), least_input=least,
         )  # fmt: skip
+
+    def _bounded(self, held: int) -> int:
+        """A task holds no more than its own budget of what all share."""
+        return held if self._admitted.budget is None else min(held, self._admitted.budget)
 
     def _usage(self, attempt: Attempt | None) -> Usage:
         """What was used; where that is not known, the least that it must have been."""

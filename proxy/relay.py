@@ -38,6 +38,8 @@ class Relay:
         try:
             self._run(writer)
         except ApiError as error:
+            if self._attempt:
+                self._settle("error", error.status, billable=True, reason="cut off")
             self._settle_failure(error)
             raise
         finally:
@@ -98,6 +100,8 @@ class Relay:
                 events = PING if is_alive else self._cut_off(attempt, "the provider fell silent")
             except UpstreamFailed as failure:
                 events = self._cut_off(attempt, f"the provider {failure}")
+            except ApiError as error:
+                events = self._cut_off(attempt, str(error))
         last = attempt.end()
         self._note_end(attempt)
         self._settle("error", attempt.status, billable=True, reason="cut off")

@@ -14,6 +14,11 @@ BILLING_MARK = b"x-anthropic-billing-header"
 # the model as the first member, as Claude Code and the SDKs send it
 FIRST_MEMBER = re.compile(rb'\s*\{\s*"model"\s*:\s*("(?:[^"\\\x00-\x1f]|\\.)*")')
 SPACE = re.compile(r"[ \t\n\r]*")
+MOST_NAME = 200  # characters of a model's name
+# Members that cost more than the tokens they are counted by, or lead elsewhere; two of them are OpenRouter's.
+NOT_FOR_TASKS = ("mcp_servers", "container", "plugins", "models", "speed", "inference_geo")
+NOTHING_ASKED = (b"", b"null", b"[]", b'"standard"')
+FETCHED = ("url", "file")  # sources of images and documents that the provider fetches
 THINKING = ("thinking", "redacted_thinking")
 
 
@@ -31,6 +36,10 @@ class _Read(msgspec.Struct):
     system: msgspec.Raw = msgspec.Raw()
     mcp_servers: msgspec.Raw = msgspec.Raw()
     container: msgspec.Raw = msgspec.Raw()
+    plugins: msgspec.Raw = msgspec.Raw()
+    models: msgspec.Raw = msgspec.Raw()
+    speed: msgspec.Raw = msgspec.Raw()
+    inference_geo: msgspec.Raw = msgspec.Raw()
 
 
 # stands in a model's place while a body is read; nobody can know it
@@ -53,6 +62,8 @@ class ModelRequest:
             self.model, self._span, read = _fast(body) or _slow(body)
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "invalid_request_error", f"the request body is not a request: {error}") from error
+        if len(self.model) > MOST_NAME:
+            raise ApiError(400, "invalid_request_error", f"model: a name has at most {MOST_NAME} characters")
         self.body = body
         self.size = len(body)
         self.server_side = _server_side(read)
@@ -67,6 +78,12 @@ class ModelRequest:
         start, end = self._span
         return b"".join((self.body[:start], msgspec.json.encode(model), self.body[end:]))
 
+    def fetched(self) -> list[str]:
+        """The kinds of sources that the provider would fetch from elsewhere, such as an image's url."""
+        if not any(mark in self.body for mark in (b'url"', b'file"', b"\\u00")):
+            return []
+        return sorted(set(_sources(self.decoded().get("messages"))) & set(FETCHED))
+
     def release(self) -> None:
         """Lets go of the body: it went where it had to go, and an answer may take long."""
         self.body = b""
@@ -80,10 +97,23 @@ class ModelRequest:
         return found
 
 
+def _sources(messages: object) -> Iterator[str]:
+    """The types of all `source` members, however deep."""
+    waiting = [messages]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            source = found.get("source")
+            if isinstance(source, dict) and isinstance(source.get("type"), str):
+                yield source["type"]
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+
+
 def _server_side(read: _Read) -> list[str]:
     kinds = [tool.type for tool in read.tools or () if tool.type and tool.type != "custom"]
-    named = ("mcp_servers", "container")
-    return kinds + [name for name in named if bytes(getattr(read, name)) not in (b"", b"null", b"[]")]
+    return kinds + [name for name in NOT_FOR_TASKS if bytes(getattr(read, name)) not in NOTHING_ASKED]
 
 
 def is_object(answer: bytes) -> bool:
@@ -162,11 +192,14 @@ def _spans(body: bytes) -> dict[str, tuple[int, int]]:
     """Where the value of each member stands, in bytes. Raises ValueError for a member that stands twice."""
     text = body.decode()
     spans: dict[str, tuple[int, int]] = {}
+    at = after = 0  # how far it is read, in characters and in bytes
     for name, start, end in _members(text):
         if name in spans:
             raise ValueError(f"{name} stands there twice")
-        before = len(text[:start].encode())
-        spans[name] = (before, before + len(text[start:end].encode()))
+        before = after + len(text[at:start].encode())
+        after = before + len(text[start:end].encode())
+        at = end
+        spans[name] = (before, after)
     return spans
 
 

@@ -124,6 +124,8 @@ def _merged(usage: Usage | None, reported: object) -> Usage | None:
     """`usage` with each count that is reported put in place of the earlier one: a report is a snapshot, not a sum."""
     if not isinstance(reported, dict):
         return usage
+    if isinstance(rounds := reported.get("iterations"), list) and len(rounds) > 1:
+        reported = {**reported, **_summed(rounds)}
     counts = {FIELDS[name]: value for name, value in reported.items() if name in FIELDS and _is_count(value)}
     if "cache_write" in counts:
         said = _count(reported.get("cache_creation"), "ephemeral_1h_input_tokens")
@@ -134,6 +136,12 @@ def _merged(usage: Usage | None, reported: object) -> Usage | None:
     if searches is not None:
         counts["web_searches"] = searches
     return replace(usage or Usage(), **counts) if counts else usage
+
+
+def _summed(rounds: list[Any]) -> dict[str, int]:
+    """The counts of a call that took several rounds, as one that compacts its context does: all of them are charged."""
+    told = [one for one in rounds if isinstance(one, dict)]
+    return {name: sum(_count(one, name) or 0 for one in told) for name in FIELDS if any(name in one for one in told)}
 
 
 def _count(counts: object, name: str) -> int | None:

@@ -8,15 +8,17 @@ import socket
 import time
 from typing import Any, Literal
 
-from gevent import Timeout
+from gevent import Timeout, getcurrent, kill, spawn_later
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
-from proxy.errors import ApiError, HungUp
+from proxy.errors import ApiError, HungUp, Restarting
 from proxy.incoming import START, Incoming
 from proxy.messages import Messages, refuse
 from proxy.writer import Writer
 
+CALLS_END_AFTER_SECONDS = 24.0  # some seconds before the arbiter's patience ends (server.GRACE_SECONDS)
+LOOK_SECONDS = 1.0  # between looks at whether the worker is to end
 FIRST_SECONDS = 30.0  # for a new connection to say what it wants
 PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces; twice as long each time
 LONGEST_PAUSE_SECONDS = 0.5
@@ -26,11 +28,15 @@ LINGER_SECONDS, LINGER_BYTES = 5.0, 256 * 1024 * 1024  # for a caller to end wha
 class RelayWorker(GeventWorker):  # type: ignore[misc]
     """Serves the Flask application that it loads, and the `Messages` among its extensions."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._calls: set[Any] = set()  # greenlets
+
     def handle(self, listener: object, client: socket.socket, addr: object) -> None:
         """Serves a connection: model calls here, and from the first request that is none, gunicorn."""
         seconds = FIRST_SECONDS
         try:
-            while (kind := _kind(client, seconds)) == "call":
+            while (kind := self._asked(client, seconds)) == "call":
                 if not self._answer(client):
                     kind = "nothing"
                     break
@@ -60,11 +66,27 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         if hasattr(self, "wsgi"):  # it may be told before it has begun
             self.wsgi.extensions["life"].ending = True
         super().handle_exit(sig, frame)
+        spawn_later(CALLS_END_AFTER_SECONDS, self._end_calls)
+
+    def _asked(self, client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:
+        """What a connection asks for next; nothing after so many seconds, or a second once the worker is to end."""
+        until = time.monotonic() + seconds
+        while True:
+            with Timeout(LOOK_SECONDS, False):
+                return _kind(client)
+            if not self.alive or time.monotonic() >= until:
+                return "nothing"
+
+    def _end_calls(self) -> None:
+        """Ends what has not ended by itself, so that each caller is told, and each call is settled."""
+        for call in list(self._calls):
+            kill(call, Restarting(), block=False)
 
     def _answer(self, client: socket.socket) -> bool:
         """Reads and answers one call. Whether another may follow on this connection."""
+        messages: Messages = self.wsgi.extensions["messages"]
         try:
-            incoming = Incoming(client)
+            incoming = Incoming(client, messages.admit)
         except ApiError as error:
             refuse(error, Writer(client, chunked=True, stays=False))
             _hear_out(client)
@@ -72,8 +94,11 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         except HungUp:
             return False
         stays = incoming.stays and self.alive
-        messages: Messages = self.wsgi.extensions["messages"]
-        return messages.answer(incoming, Writer(client, chunked=incoming.is_http_1_1, stays=stays)) and stays
+        self._calls.add(getcurrent())
+        try:
+            return messages.answer(incoming, Writer(client, chunked=incoming.is_http_1_1, stays=stays)) and stays
+        finally:
+            self._calls.discard(getcurrent())
 
 
 def _hear_out(client: socket.socket) -> None:
@@ -85,18 +110,16 @@ def _hear_out(client: socket.socket) -> None:
             left -= len(heard)
 
 
-def _kind(client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:
-    """What a connection asks for next, by its first bytes, which stay unread; nothing after so many seconds."""
+def _kind(client: socket.socket) -> Literal["call", "other", "nothing"]:
+    """What a connection asks for next, by its first bytes, which stay unread; nothing where it ends."""
     pause = PAUSE_SECONDS
-    with Timeout(seconds, False):
-        while True:
-            # empty lines may stand before a request (RFC 9112, 2.2)
-            seen = client.recv(len(START) + 5, socket.MSG_PEEK)
-            first = seen.lstrip(b"\r\n")[: len(START) + 1]
-            if len(first) > len(START) or not START.startswith(first):
-                return "call" if first[:-1] == START and first[-1:] in (b" ", b"?") else "other"
-            if not seen:
-                return "nothing"
-            time.sleep(pause)  # it comes in pieces
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-    return "nothing"
+    while True:
+        # empty lines may stand before a request (RFC 9112, 2.2)
+        seen = client.recv(len(START) + 5, socket.MSG_PEEK)
+        first = seen.lstrip(b"\r\n")[: len(START) + 1]
+        if len(first) > len(START) or not START.startswith(first):
+            return "call" if first[:-1] == START and first[-1:] in (b" ", b"?") else "other"
+        if not seen:
+            return "nothing"
+        time.sleep(pause)  # it comes in pieces
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -21,6 +21,10 @@ READ_TOKEN = "invented-read-token"
 PROVIDER_KEY = "invented-provider-key"
 
 
+class NotStarted(AssertionError):
+    """The proxy did not start; the text is its log."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer, read to its end; header names in lower case."""
@@ -141,4 +145,4 @@ def _wait_until_well(proxy: RunningProxy) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError(f"the proxy did not start: {proxy.log.read_text()}")
+    raise NotStarted(f"the proxy did not start: {proxy.log.read_text()}")

@@ -1,4 +1,4 @@
-"""The real Claude Code, from the wheel of claude-agent-sdk, in a home of its own and an environment with nothing else."""
+"""The real Claude Code, from the wheel of claude-agent-sdk, in a home of its own and an environment of its own."""
 
 import json
 import subprocess

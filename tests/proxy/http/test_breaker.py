@@ -1,8 +1,9 @@
-"""A provider that fails again and again is left alone, and tried again later: with a clock of its own, and over HTTP."""
+"""A provider that fails again and again is left alone, and tried again later: by a clock of its own, and over HTTP."""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -112,16 +113,18 @@ def test_a_provider_that_asks_to_be_left_alone_is(
     assert not breakers.is_open("p")
 
 
-def test_keys_take_turns_and_one_that_was_refused_comes_last_until_it_has_rested(clock: Clock) -> None:
+def test_a_session_keeps_its_key_and_one_that_was_refused_comes_last_until_it_has_rested(clock: Clock) -> None:
     pool = KeyPool(("a", "b", "c"), clock)
-    firsts = [next(iter(pool.in_order())) for _ in range(6)]
-    assert sorted(firsts) == ["a", "a", "b", "b", "c", "c"]
+    sessions = [f"session-{number}" for number in range(60)]
+    orders = [list(pool.in_order(session)) for session in sessions]
+    assert all(sorted(order) == ["a", "b", "c"] for order in orders)
+    assert orders == [list(pool.in_order(session)) for session in sessions]
+    assert {order[0] for order in orders} == {"a", "b", "c"}
     pool.refused("b")
-    for _ in range(6):
-        assert list(pool.in_order())[-1] == "b"
+    assert {list(pool.in_order(session))[-1] for session in sessions} == {"b"}
     clock.now += REST_SECONDS + 1
-    assert "b" in [next(iter(pool.in_order())) for _ in range(3)]
-    assert list(KeyPool((), clock).in_order()) == [""]
+    assert orders == [list(pool.in_order(session)) for session in sessions]
+    assert list(KeyPool((), clock).in_order("a")) == [""]
 
 
 # Over HTTP, with one worker, so that there is one breaker for each provider
@@ -140,7 +143,7 @@ def gateway(upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
     """For each name a model: its first provider is asked for `first`, the next one for `second`."""
     providers = {f"providers.{name}": provider(f"{upstream.url}/{name}") for name in NAMES}
     spare = {"providers.spare": provider(f"{upstream.url}/spare")}
-    keys = {"keys": ["env:KEY_A", "env:KEY_B"], "auth": "x-api-key"}
+    keys: dict[str, Any] = {"keys": ["env:KEY_A", "env:KEY_B"], "auth": "x-api-key"}
     pools = {f"providers.pool{n}": provider(f"{upstream.url}/pool{n}", **keys) for n in range(6)}
     models = {name: [f"{name}/first", "spare/second"] for name in NAMES} | {f"pool{n}": f"pool{n}" for n in range(6)}
     sections = {**providers, **spare, **pools, "tiers": {"sonnet": "spare"}, "models": models}
@@ -246,13 +249,20 @@ def test_the_next_key_is_taken_where_one_is_refused(
     assert used.count("invented-key-b") == 6
 
 
-def test_keys_take_turns(gateway: RunningProxy, upstream: ScriptedUpstream) -> None:
-    upstream.received.clear()
+def test_a_session_has_the_same_key_all_along_and_others_have_the_other(
+    gateway: RunningProxy, upstream: ScriptedUpstream
+) -> None:
+    """Its prompts are cached for the account of that key alone."""
     upstream.script = answering(WIRE.message(HELLO))
-    for _ in range(4):
-        assert gateway.message(token(a_task()), request("pool3")).status == 200
-    used = [received.headers["x-api-key"] for received in upstream.received]
-    assert sorted(used) == ["invented-key-a"] * 2 + ["invented-key-b"] * 2
+    used = []
+    for number in range(16):
+        upstream.received.clear()
+        for _ in range(2):
+            headers = {"x-claude-code-session-id": f"session-{number}"}
+            assert gateway.message(token(a_task()), request("pool3"), headers).status == 200
+        used.append({received.headers["x-api-key"] for received in upstream.received})
+    assert all(len(keys) == 1 for keys in used)
+    assert {key for keys in used for key in keys} == {"invented-key-a", "invented-key-b"}
 
 
 def test_where_all_keys_are_refused_the_provider_is_heard_and_names_no_key(

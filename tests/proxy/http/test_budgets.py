@@ -11,7 +11,6 @@ import pytest
 from stack.tokens import Claims
 from tests.proxy.http.gateways import provider, running_gateway
 from tests.proxy.http.lanes import HELLO, Lane, rows
-from tests.proxy.http.wires import AnthropicWire
 from tests.proxy.running import Reply, RunningProxy, a_task, request, token
 from tests.proxy.upstream import MESSAGE_COST, Exchange, ScriptedUpstream, answering
 

@@ -78,9 +78,7 @@ def test_it_reads_two_files_at_once(lane: Lane, work: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(529, "overloaded_error"), (429, "rate_limit_error")])
-def test_it_tries_again_after_an_overload_as_soon_as_it_is_told(
-    status: int, kind: str, lane: Lane, work: Path
-) -> None:
+def test_it_tries_again_after_an_overload_as_soon_as_it_is_told(status: int, kind: str, lane: Lane, work: Path) -> None:
     answers = iter([answering(lane.wire.error(kind, "Later"), status, {"retry-after": "1"})])
     lane.upstream.script = lambda exchange: next(answers, lane.streams(text("At last.")))(exchange)
     ran = ask(lane, work, "Say something.", **SHORT_WAITS)

@@ -1,4 +1,4 @@
-"""Errors of providers as clients see them, in both lanes: before a stream, as its first event, inside of it, at a cut."""
+"""Errors of providers as clients see them, in both lanes: before a stream, as its first event, inside it, at a cut."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -224,7 +224,7 @@ def test_an_error_that_is_none_of_the_apis_own(page: str, lane: Lane) -> None:
 
 def test_what_was_made_of_the_models_words_is_not_lost_with_an_error(lane: Lane, client: Anthropic) -> None:
     lane.upstream.script = cut_after(lane, len(lane.wire.events(text("a", "b"))) - 2)
-    seen = []
+    seen: list[str] = []
     with pytest.raises(anthropic.APIError), client.messages.stream(**asking(lane)) as stream:
         seen.extend(stream.text_stream)
     assert "".join(seen)

@@ -291,10 +291,13 @@ def test_an_answer_that_was_packed_although_nobody_asked_is_unpacked(encoding: s
 def test_a_stream_that_was_packed_is_unpacked(flushed: bool, size: int, lane: Lane) -> None:
     """§2.2 gzip: streamed, event by event or all at the end."""
     packer = zlib.compressobj(wbits=31)
-    data = b"".join(
-        packer.compress(event) + (packer.flush(zlib.Z_SYNC_FLUSH) if flushed else b"")
-        for event in lane.wire.events(HELLO, model=lane.given)
-    ) + packer.flush()
+    data = (
+        b"".join(
+            packer.compress(event) + (packer.flush(zlib.Z_SYNC_FLUSH) if flushed else b"")
+            for event in lane.wire.events(HELLO, model=lane.given)
+        )
+        + packer.flush()
+    )
 
     def script(exchange: Exchange) -> None:
         exchange.begin({"content-encoding": "gzip"})
@@ -360,7 +363,9 @@ def test_an_answer_that_grows_without_end_is_an_error(lane: Lane) -> None:
 # What is no answer
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"17", b"[]", b'"text"', b"{", b"<html></html>", b"\xff\xfe", b"[" * 99_999])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"17", b"[]", b'"text"', b"{", b"<html></html>", b"\xff\xfe", b"[" * 99_999]
+)
 def test_an_answer_that_is_no_message_is_an_error(body: bytes, lane: Lane) -> None:
     lane.upstream.script = answering(body)
     assert_error(lane, lane.call())

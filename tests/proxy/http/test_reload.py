@@ -47,7 +47,11 @@ def gateway(upstream: ScriptedUpstream, folder: Path) -> Iterator[RunningProxy]:
 @pytest.fixture
 def write(folder: Path, upstream: ScriptedUpstream) -> Write:
     upstream.script = answering(WIRE.message(HELLO))
-    return lambda text: (folder / "gateway.toml").write_text(text) and None
+
+    def written(text: str) -> None:
+        (folder / "gateway.toml").write_text(text)
+
+    return written
 
 
 def served_by(gateway: RunningProxy) -> set[str]:

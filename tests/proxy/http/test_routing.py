@@ -1,4 +1,4 @@
-"""Which provider serves a call: fallbacks from one to the next, on which statuses and until when, and who may have them.
+"""Which provider serves a call: fallbacks from one to the next, on which statuses and until when, and for whom.
 
 Each case has a model, and providers, of its own: what one provider did must not tell against that of another case.
 """
@@ -248,9 +248,7 @@ def test_a_provider_of_another_wire_takes_over(case: Case, upstreams: dict[str, 
     assert check(streamed.body, asked="other-wire") == []
 
 
-def test_what_one_wire_cannot_say_another_provider_is_told(
-    case: Case, upstreams: dict[str, ScriptedUpstream]
-) -> None:
+def test_what_one_wire_cannot_say_another_provider_is_told(case: Case, upstreams: dict[str, ScriptedUpstream]) -> None:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aW52ZW50ZWQ="}}
     body = {"messages": [{"role": "user", "content": [image]}], "model": "picky-first", "max_tokens": 9}
     reply = case.gateway.message(token(a_task()), json.dumps(body).encode())

@@ -73,7 +73,8 @@ def test_many_asynchronous_calls_at_once_do_not_mix(lane: Lane) -> None:
     async def one(client: AsyncAnthropic, number: int) -> Message:
         request = asking(lane, system=f"You are number {number}.", tools=TOOLS)
         if number % 2:
-            return await client.messages.create(**request)
+            whole: Message = await client.messages.create(**request)
+            return whole
         async with client.messages.stream(**request) as stream:
             return await stream.get_final_message()
 
@@ -131,7 +132,8 @@ def answered(client: Anthropic, lane: Lane, streamed: bool, *parts: Any, turns: 
     request = asking(lane, *turns, tools=TOOLS)
     if not streamed:
         lane.upstream.script = lane.answers(*parts)
-        return client.messages.create(**request)
+        whole: Message = client.messages.create(**request)
+        return whole
     lane.upstream.script = lane.streams(*parts)
     with client.messages.stream(**request) as stream:
         return stream.get_final_message()

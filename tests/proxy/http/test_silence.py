@@ -151,7 +151,7 @@ def outcomes(
 def test_something_is_heard_at_least_every_fifteen_seconds(
     name: str, scenario: str, outcomes: Outcomes, gateway: RunningProxy, providers: Upstreams
 ) -> None:
-    """§2.2 idle: pings of ours, before the first event and between two, also where the provider only clears its throat."""
+    """§2.2 idle: pings of ours, before the first event and between two, and where a provider only clears its throat."""
     found = outcomes[name, scenario].result()
     assert isinstance(found, Heard)
     lane = lane_of(name, gateway, providers)

@@ -1,5 +1,6 @@
 """Requests that one server could read in one way and the next one in another: refused, or read in one way only."""
 
+import itertools
 import socket
 import time
 
@@ -110,7 +111,9 @@ def test_a_body_in_chunks_is_the_same_body(size: int, lane: Lane) -> None:
     assert lane.translated or received.body == body
 
 
-@pytest.mark.parametrize("chunks", [b"zz\r\n", b"-5\r\nhello\r\n", b"5\nhello\n0\n\n", b"FFFFFFFFFFFFFFFFF\r\n", b"5\r\nhelloXX0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "chunks", [b"zz\r\n", b"-5\r\nhello\r\n", b"5\nhello\n0\n\n", b"FFFFFFFFFFFFFFFFF\r\n", b"5\r\nhelloXX0\r\n\r\n"]
+)
 def test_chunks_that_cannot_be_are_refused(chunks: bytes, lane: Lane) -> None:
     found = exchange(lane.gateway, call(chunks, "transfer-encoding: chunked", key=token(a_task())), end=True)
     assert [answer.error for answer in found] == [(400, "invalid_request_error")]
@@ -120,7 +123,7 @@ def test_chunks_that_cannot_be_are_refused(chunks: bytes, lane: Lane) -> None:
 def test_a_request_that_comes_in_pieces_is_read_as_one(lane: Lane) -> None:
     data = sized(lane.body(), "connection: close", key=token(a_task()))
     cuts = [0, 1, 3, 4, 5, 16, 17, 18, 19, 30, 100, len(data) - 5, len(data)]
-    pieces = [data[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(cuts)]
     with socket.create_connection(("127.0.0.1", lane.gateway.port), timeout=10) as connection:
         for piece in pieces:
             connection.sendall(piece)
