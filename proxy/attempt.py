@@ -41,7 +41,7 @@ class Attempt:
         """Sends the request. Raises ApiError (400) where the provider's wire cannot say it."""
         self.target = target
         self.key = key
-        self.model = target.model or ask.request.model
+        self.model = target.model or ask.request.model.removesuffix("[1m]")  # a mark of Claude Code's own
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.stream: EventStream | None = None

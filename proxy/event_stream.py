@@ -60,7 +60,7 @@ class PassedThrough:
         if not self._opened and events:
             events = self._open(events)
         elif events:
-            self.reader.feed(events)
+            self.reader.feed(_plain(events))
         return events
 
     def end(self) -> bytes:
@@ -88,9 +88,9 @@ class PassedThrough:
         if telling is None:
             return b""
         self._opened = True
-        if b'"message_start"' not in telling and (found := ERROR_EVENT.search(telling)):
+        if b'"message_start"' not in telling and (found := ERROR_EVENT.search(_plain(telling))):
             self.opening_error = as_answer(found[1])
-        self.reader.feed(self._held)  # with the name of the model that really answers
+        self.reader.feed(_plain(self._held))  # with the name of the model that really answers
         return self._held if not self._asked else _with_model(self._held, self._asked)
 
 
@@ -99,6 +99,11 @@ def _events(data: bytes) -> Iterator[bytes]:
     for found in BOUNDARY.finditer(data):
         yield data[start : found.end()]
         start = found.end()
+
+
+def _plain(events: bytes) -> bytes:
+    """The events with newlines as the ends of their lines."""
+    return events.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in events else events
 
 
 def _with_model(events: bytes, model: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,15 +97,19 @@ class _Server(ThreadingHTTPServer):
 class ScriptedUpstream:
     """The server; `script` answers every request until it is replaced."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
+        self.callers: list[int] = []  # the port that each request came from: one for each connection
         self.script: Script = answering({})
         self._server = _Server(("127.0.0.1", 0), self._handler_class())
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
         self._server.daemon_threads = True
@@ -120,11 +125,13 @@ class ScriptedUpstream:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # what is sent in pieces arrives in pieces
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 received = Received(self.command, self.path, headers, body)
+                upstream.callers.append(self.client_address[1])
                 upstream.received.append(received)
                 upstream.script(Exchange(self, received))
 

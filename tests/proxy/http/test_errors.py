@@ -45,6 +45,7 @@ def cut_after(lane: Lane, events: int, *, properly: bool = False) -> Script:
 def test_a_busy_provider_is_passed_on_as_it_is(
     status: int, kind: str, raised: type[anthropic.APIStatusError], streamed: bool, lane: Lane, client: Anthropic
 ) -> None:
+    """§2.2 error before stream: the real status, 529 too, Anthropic's envelope, retry-after and request-id."""
     body = lane.wire.error(kind, "Come back later")
     lane.upstream.script = answering(body, status, LATER)
     reply = lane.call(lane.body(stream=streamed))
@@ -84,6 +85,8 @@ def test_the_client_waits_as_long_as_it_is_told_and_then_has_its_answer(
 )  # fmt: skip
 @pytest.mark.parametrize("before", [b"", b": processing\n\n: processing\n\n"])
 def test_an_error_as_the_first_event_becomes_a_status(before: bytes, kind: str, status: int, lane: Lane) -> None:
+    """§2.2 first-event gate: nothing is promised before it is known that a message begins."""
+
     def script(exchange: Exchange) -> None:
         exchange.begin({"retry-after": "3"})
         exchange.send(before + lane.wire.error_event(kind, "It did not begin")[:20])
@@ -117,6 +120,7 @@ def test_an_error_behind_a_ping_becomes_a_status_too(pass_through: Lane) -> None
 
 @pytest.mark.parametrize("ends", ["cut", "end"])
 def test_an_error_after_some_events_is_passed_on_and_ends_the_stream(ends: str, lane: Lane, client: Anthropic) -> None:
+    """§2.2 error mid-stream: one event of the right shape, then the end, and no message_stop."""
     events = lane.wire.events(HELLO, model=lane.given)[:4]
     error = lane.wire.error_event("overloaded_error", "No more")
 
@@ -150,6 +154,7 @@ def test_an_error_after_some_events_is_passed_on_and_ends_the_stream(ends: str, 
 @pytest.mark.parametrize("properly", [True, False])
 @pytest.mark.parametrize("events", [2, 3])
 def test_a_cut_stream_gets_an_error_event(events: int, properly: bool, lane: Lane, client: Anthropic) -> None:
+    """§2.2 truncated upstream: an end without message_stop is told as an error, never as an end."""
     lane.upstream.script = cut_after(lane, events, properly=properly)
     claims = a_task()
     reply = lane.stream(claims=claims)

@@ -55,6 +55,7 @@ def reset(connection: socket.socket) -> None:
 def test_whoever_leaves_ends_the_providers_work(
     events: int, stream: bool, leave: Callable[[socket.socket], None], lane: Lane
 ) -> None:
+    """§2.2 disconnect: also before the first token, and where the answer comes whole."""
     watched = Watched(lane, events)
     claims, body = a_task(), lane.body(stream=stream, max_tokens=1000)
     connection = sent(lane.gateway, body, token(claims))
@@ -113,7 +114,7 @@ def test_whoever_leaves_while_words_come_ends_the_providers_work(lane: Lane) -> 
 
 
 def test_whoever_leaves_while_it_waits_for_money_is_not_served_any_more(lane: Lane) -> None:
-    """The budget is held by another call: the second one waits, leaves, and never reaches the provider."""
+    """§2.2 disconnect: the budget is held by another call; the second one waits, leaves, and reaches no provider."""
     watched = Watched(lane, 0)
     claims = a_task(budget_usd=0.01)
     body = lane.body(max_tokens=100_000)

@@ -14,9 +14,12 @@ from anthropic import Anthropic
 
 from tests.proxy.http.claude_code import run_claude
 from tests.proxy.http.conftest import Upstreams, lane_of
+from tests.proxy.http.gateways import provider, running_gateway
 from tests.proxy.http.lanes import HELLO, SAID, Lane
+from tests.proxy.http.wires import AnthropicWire
 from tests.proxy.running import RunningProxy, a_task, request, token
-from tests.proxy.upstream import Exchange
+from tests.proxy.translation.invariants import check
+from tests.proxy.upstream import Exchange, ScriptedUpstream, answering, streaming
 
 SILENCE = 31.0  # seconds; Claude Code tells its user that it waits after 20
 LONGEST_GAP = 15.0  # so often something must be heard
@@ -26,6 +29,9 @@ LANES = ("pass-through", "translated")
 RAW = ("before", "middle", "comments before", "comments in the middle", "slow head")
 SDK = ("sdk before", "sdk middle", "sdk whole")
 CLAUDE = ("claude before", "claude middle")
+# what comes behind a silence after which we have answered already, with pings: to which provider a call goes first
+LATE = {"replaced": 503, "refused": 529, "senseless": 200}
+LATE_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,14 @@ def _dribble(exchange: Exchange, events: list[bytes]) -> None:
 
 
 def heard(lane: Lane, scenario: str) -> Heard:
+    return read_slowly(lane.gateway, request(lane.asked, stream=True, system=f"<{scenario}>"))
+
+
+def read_slowly(gateway: RunningProxy, body: bytes) -> Heard:
     """Reads a stream as it comes."""
-    connection = lane.gateway.connect()
+    connection = gateway.connect()
     started, gaps, pieces = time.monotonic(), [0.0], []
-    connection.request(
-        "POST", "/v1/messages", request(lane.asked, stream=True, system=f"<{scenario}>"), {"x-api-key": token(a_task())}
-    )
+    connection.request("POST", "/v1/messages", body, {"x-api-key": token(a_task())})
     response = connection.getresponse()
     while True:
         piece = response.read1(65536)
@@ -127,12 +135,45 @@ def marked(lane: Lane) -> Callable[[Exchange], None]:
 
 
 @pytest.fixture(scope="module")
+def second_thoughts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+    """A gateway whose providers are late, and then cannot; only one of the models has another provider."""
+    wire = AnthropicWire()
+    late, good = ScriptedUpstream(), ScriptedUpstream()
+    late.start()
+    good.start()
+
+    def script(exchange: Exchange) -> None:
+        time.sleep(LATE_SECONDS)
+        name = next(name for name in LATE if exchange.received.target.startswith(f"/{name}/"))
+        body = wire.message(HELLO) if name == "senseless" else wire.error("overloaded_error", "no")
+        answering(body, LATE[name])(exchange)
+
+    late.script = script
+    good.script = streaming(*wire.events(HELLO, model="good"))
+    sections = {
+        "providers.good": provider(good.url),
+        **{f"providers.{name}": provider(f"{late.url}/{name}") for name in LATE},
+        "tiers": {"sonnet": "good"},
+        "models": {**{name: name for name in LATE}, "replaced": ["replaced", "good/good"]},
+    }
+    with running_gateway(tmp_path_factory.mktemp("late"), sections) as running:
+        yield running
+    late.stop()
+    good.stop()
+
+
+@pytest.fixture(scope="module")
 def outcomes(
-    gateway: RunningProxy, providers: Upstreams, tmp_path_factory: pytest.TempPathFactory
+    gateway: RunningProxy,
+    second_thoughts: RunningProxy,
+    providers: Upstreams,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Outcomes]:
     folder = tmp_path_factory.mktemp("claude")
     found: Outcomes = {}
-    with ThreadPoolExecutor(2 * (len(RAW) + len(SDK) + len(CLAUDE))) as threads:
+    with ThreadPoolExecutor(2 * (len(RAW) + len(SDK) + len(CLAUDE)) + len(LATE)) as threads:
+        for name in LATE:
+            found[name, "late"] = threads.submit(read_slowly, second_thoughts, request(name, stream=True))
         for name in LANES:
             lane = lane_of(name, gateway, providers)
             lane.upstream.script = marked(lane)
@@ -175,3 +216,29 @@ def test_the_official_client_outlives_silence(name: str, scenario: str, outcomes
 @pytest.mark.parametrize("name", LANES)
 def test_claude_code_outlives_silence(name: str, scenario: str, outcomes: Outcomes) -> None:
     assert outcomes[name, scenario].result() == SAID
+
+
+def late(outcomes: Outcomes, name: str) -> bytes:
+    """What was heard behind a ping of ours, which must be there."""
+    found = outcomes[name, "late"].result()
+    assert isinstance(found, Heard)
+    assert check(found.body, translated=False) == []
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
+    assert found.body.startswith(ping)
+    return found.body.removeprefix(ping)
+
+
+def test_after_a_ping_of_ours_another_provider_can_still_answer(outcomes: Outcomes) -> None:
+    told = late(outcomes, "replaced")
+    assert told.startswith(b"event: message_start")
+    assert told.endswith(b'event: message_stop\ndata: {"type": "message_stop"}   \n\n')
+
+
+def test_after_a_ping_of_ours_an_error_is_an_event(outcomes: Outcomes) -> None:
+    """It has the provider's own words, which Claude Code acts on."""
+    told = late(outcomes, "refused")
+    assert told == b"event: error\ndata: " + AnthropicWire().error("overloaded_error", "no") + b"\n\n"
+
+
+def test_after_a_ping_of_ours_an_answer_that_is_no_stream_is_an_error(outcomes: Outcomes) -> None:
+    assert late(outcomes, "senseless").startswith(b'event: error\ndata: {"type":"error"')
