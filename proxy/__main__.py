@@ -3,16 +3,15 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from proxy import key_command
 from proxy.app import Secrets
-from proxy.check import command as check_command
 from proxy.describe import describe
 from proxy.gateway_file import SetUpError
 from proxy.ledger.records import LedgerAway, LedgerTooNew
 from proxy.presets import PRESETS
-from proxy.private import private_gateway
 from proxy.reload import Watched
 from proxy.serve import serve
 from proxy.settings import ProxySettings
@@ -26,6 +25,10 @@ Settings come from the environment, or from the file that GATEWAY_FILE names: do
 
 def main() -> int:
     """Does what the command line says; the exit status."""
+    if len(sys.argv) == 1:  # a server has no use for what only the commands need
+        return _guarded(lambda: _serve(ProxySettings.load()))
+    from proxy.check import command as check_command
+
     parser = argparse.ArgumentParser(
         prog="python -m proxy", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,9 +38,12 @@ def main() -> int:
     key_command.add_to(commands)
     check_command.add_to(commands)
     arguments = parser.parse_args()
-    settings = ProxySettings.load()
+    return _guarded(lambda: _do(arguments, ProxySettings.load()))
+
+
+def _guarded(action: Callable[[], int]) -> int:
     try:
-        return _do(arguments, settings)
+        return action()
     except (SetUpError, LedgerAway, LedgerTooNew) as error:
         print(error, file=sys.stderr)
         return 1
@@ -51,14 +57,16 @@ def _do(arguments: argparse.Namespace, settings: ProxySettings) -> int:
         case "keys":
             return key_command.run(arguments, _ledger(settings))
         case "check":
+            from proxy.check import command as check_command
+            from proxy.private import private_gateway
+
             gateway = Watched(settings, os.environ).gateway
             return check_command.run(arguments, gateway=gateway, presets=PRESETS, launch=private_gateway)
         case _:
-            _serve(settings)
-            return 0
+            return _serve(settings)
 
 
-def _serve(settings: ProxySettings) -> None:
+def _serve(settings: ProxySettings) -> int:
     redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
     serve(
         Watched(settings, os.environ, hide=redactor.hide),
@@ -73,6 +81,7 @@ def _serve(settings: ProxySettings) -> None:
         workers=settings.proxy_workers,
         log_level=settings.log_level,
     )
+    return 0
 
 
 def _ledger(settings: ProxySettings) -> str | Path:
