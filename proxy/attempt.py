@@ -214,9 +214,7 @@ class Attempt:
 
     def _take_whole(self, body: bytes) -> None:
         """What makes no sense, or is an error in the place of an answer, becomes one with the status that it has."""
-        if self.status >= 400 and self.key:  # some name the key that they refuse
-            body = body.replace(self.key.encode(), HIDDEN)
-            self.headers = [(name, value.replace(self.key, HIDDEN.decode())) for name, value in self.headers]
+        body = self._without_key(body)
         try:
             self.status, self.first = self._lane.whole(self._ask.request, self.model, self.status, body)
             self._reading = of_body(body if self._is_anthropic else self.first)
@@ -230,12 +228,20 @@ class Attempt:
         """An error as the first event becomes an answer with the status that it would have had."""
         self.first = stream.feed(chunk) if chunk else stream.end()
         if stream.opening_error:
-            self.status, self.first = stream.opening_error
+            self.status, error = stream.opening_error
+            self.first = self._without_key(error)
             self.stream = None
             self._set_type("application/json")
         elif not chunk and not stream.reader.finished:
             raise UpstreamFailed(502, "api_error", "ended before it began to answer", billable=True)
         return bool(self.first)
+
+    def _without_key(self, body: bytes) -> bytes:
+        """The body of an error, and its headers, without the key: some name the one that they refuse."""
+        if self.status < 400 or not self.key:
+            return body
+        self.headers = [(name, value.replace(self.key, HIDDEN.decode())) for name, value in self.headers]
+        return body.replace(self.key.encode(), HIDDEN)
 
     def _set_type(self, kind: str) -> None:
         self.headers = [*(pair for pair in self.headers if pair[0] != "content-type"), ("content-type", kind)]

@@ -13,8 +13,8 @@ from uuid import UUID
 _run: ContextVar[UUID | None] = ContextVar("run", default=None)
 
 # Shapes of keys that people use, in case one arrives by a way that we did not foresee:
-# GitHub (ghp_, github_pat_), Anthropic and OpenAI (sk-), the gateway's own (gk-), Telegram bots (digits:35 letters), our
-# own tokens' bearer.
+# GitHub (ghp_, github_pat_), Anthropic and OpenAI (sk-), the gateway's own (gk-), Telegram bots (digits:35 letters),
+# our own tokens' bearer.
 SECRET_SHAPES = re.compile(
     r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|sk-[A-Za-z0-9_-]{16,}|gk-[A-Za-z0-9_-]{30,}"
     r"|\b\d{6,}:[A-Za-z0-9_-]{30,}"

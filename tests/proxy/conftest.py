@@ -20,7 +20,8 @@ def provider() -> Iterator[ScriptedUpstream]:
 def proxy(provider: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     settings = {
         "SONNET_PROVIDER_BASE_URL": provider.url + "/base",
-        "SONNET_PROVIDER_API_KEY": PROVIDER_KEY, "SONNET_PRICE": "3/15",
+        "SONNET_PROVIDER_API_KEY": PROVIDER_KEY,
+        "SONNET_PRICE": "3/15",
         "HAIKU_MODEL": "small-model-1",
         "HAIKU_PRICE": "1/5",
     }

@@ -15,7 +15,20 @@ def certificate(tmp_path: Path) -> Path:
     """A certificate for 127.0.0.1 and its key, in one file."""
     key, made = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", made]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        str(key),
+        "-out",
+        str(made),
+    ]
     subprocess.run([*command, *subject], check=True, capture_output=True)
     both = tmp_path / "both.pem"
     both.write_text(key.read_text() + made.read_text())

@@ -4,7 +4,8 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -142,6 +143,17 @@ class ScriptedUpstream:
                 """Says nothing."""
 
         return Handler
+
+
+@contextmanager
+def running_upstream() -> Iterator[ScriptedUpstream]:
+    """A provider, for as long as it is needed."""
+    upstream = ScriptedUpstream()
+    upstream.start()
+    try:
+        yield upstream
+    finally:
+        upstream.stop()
 
 
 def answering(message: object, status: int = 200, headers: dict[str, str] | None = None) -> Script:

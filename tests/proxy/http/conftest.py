@@ -7,7 +7,7 @@ import pytest
 from tests.proxy.http.lanes import HELLO, Lane
 from tests.proxy.http.wires import AnthropicWire, OpenAiWire, Wire
 from tests.proxy.running import PROVIDER_KEY, RunningProxy, running_proxy
-from tests.proxy.upstream import ScriptedUpstream, answering
+from tests.proxy.upstream import ScriptedUpstream, answering, running_upstream
 
 Upstreams = dict[str, ScriptedUpstream]
 
@@ -15,12 +15,15 @@ Upstreams = dict[str, ScriptedUpstream]
 @pytest.fixture(scope="package")
 def providers() -> Iterator[Upstreams]:
     """`anthropic` counts as Anthropic itself, `other` speaks its wire, `openai` the other one."""
-    found = {name: ScriptedUpstream() for name in ("anthropic", "other", "openai")}
-    for upstream in found.values():
-        upstream.start()
-    yield found
-    for upstream in found.values():
-        upstream.stop()
+    with running_upstream() as anthropic, running_upstream() as other, running_upstream() as openai:
+        yield {"anthropic": anthropic, "other": other, "openai": openai}
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[ScriptedUpstream]:
+    """A provider of a module's own."""
+    with running_upstream() as found:
+        yield found
 
 
 @pytest.fixture(scope="package")

@@ -131,14 +131,6 @@ def test_a_session_keeps_its_key_and_one_that_was_refused_comes_last_until_it_ha
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream()
-    upstream.start()
-    yield upstream
-    upstream.stop()
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """For each name a model: its first provider is asked for `first`, the next one for `second`."""
     providers = {f"providers.{name}": provider(f"{upstream.url}/{name}") for name in NAMES}

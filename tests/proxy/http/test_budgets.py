@@ -89,18 +89,10 @@ def slow_answer(lane: Lane) -> Any:
 # Limits beside those of tasks
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream()
-    upstream.start()
-    upstream.script = answering(CENT)
-    yield upstream
-    upstream.stop()
-
-
 @pytest.fixture
 def limited(upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A run may cost 2 cents by the environment, a person 4 a day and 5 a month, all together 7 by the file."""
+    upstream.script = answering(CENT)
     sections = {
         "providers.only": provider(upstream.url),
         "tiers": {"sonnet": "only"},

@@ -116,18 +116,10 @@ def test_an_estimate_of_what_is_hardly_json(content: str, translated: Lane) -> N
 
 
 @pytest.fixture(scope="module")
-def lister() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream()
-    upstream.start()
-    yield upstream
-    upstream.stop()
-
-
-@pytest.fixture(scope="module")
-def listing(lister: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+def listing(upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A gateway whose sonnet tier passes names through."""
     sections = {
-        "providers.listing": provider(f"{lister.url}/base", keys=["env:KEY"]),
+        "providers.listing": provider(f"{upstream.url}/base", keys=["env:KEY"]),
         "tiers": {"sonnet": "listing", "haiku": "listing/small"},
         "models": {"local": "listing/qwen", "claude-mine": "listing/theirs"},
     }
@@ -136,14 +128,14 @@ def listing(lister: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_the_providers_list_is_passed_on_where_names_pass_through(
-    listing: RunningProxy, lister: ScriptedUpstream
+    listing: RunningProxy, upstream: ScriptedUpstream
 ) -> None:
-    lister.received.clear()
-    lister.script = answering(LIST)
+    upstream.received.clear()
+    upstream.script = answering(LIST)
     for headers in ({"x-api-key": token(a_task())}, {"authorization": f"Bearer {token(a_task())}"}):
         reply = models(listing, headers={**headers, "anthropic-version": "2023-06-01"})
         assert (reply.status, reply.json) == (200, LIST)
-    for received in lister.received:
+    for received in upstream.received:
         assert received.target == "/base/v1/models?limit=1000"
         assert received.headers["x-api-key"] == PROVIDER_KEY
         assert received.headers["anthropic-version"] == "2023-06-01"
@@ -184,9 +176,9 @@ def endless(exchange: Exchange) -> None:
     ids=["404", "401", "500", "redirect", "garbage", "late", "endless"],
 )  # fmt: skip
 def test_our_own_list_stands_in_within_the_time_that_claude_code_waits(
-    broken: Any, listing: RunningProxy, lister: ScriptedUpstream
+    broken: Any, listing: RunningProxy, upstream: ScriptedUpstream
 ) -> None:
-    lister.script = broken
+    upstream.script = broken
     began = time.monotonic()
     names = own_names(models(listing))
     assert time.monotonic() - began < 2.9  # Claude Code waits for 3
@@ -194,9 +186,9 @@ def test_our_own_list_stands_in_within_the_time_that_claude_code_waits(
 
 
 def test_a_list_that_was_packed_although_nobody_asked_for_it_can_be_read(
-    listing: RunningProxy, lister: ScriptedUpstream
+    listing: RunningProxy, upstream: ScriptedUpstream
 ) -> None:
-    lister.script = answering(gzip.compress(json.dumps(LIST).encode()), headers={"content-encoding": "gzip"})
+    upstream.script = answering(gzip.compress(json.dumps(LIST).encode()), headers={"content-encoding": "gzip"})
     reply = models(listing)
     assert "content-encoding" not in reply.headers
     assert reply.json == LIST or own_names(reply)

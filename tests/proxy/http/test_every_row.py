@@ -9,7 +9,8 @@ TESTS = Path(__file__).parent.parent
 MARK = "§2.2 "
 ROWS = (
     "SSE order", "First delta", "Empty/spurious blocks", "tool args", "parallel tools", "finish reason", "stop map",
-    "thinking", "tier switch", "Gemini", "images/docs", "cache_control", "billing block", "usage", "message_start usage",
+    "thinking", "tier switch", "Gemini", "images/docs", "cache_control", "billing block", "usage",
+    "message_start usage",
     "usage chunk", "betas", "context_management, output_config", "system", "error before stream", "error mid-stream",
     "truncated upstream", "first-event gate", "disconnect", "UTF-8", "gzip", "header hygiene", "model alias",
     "count_tokens", "server tools", "metadata.user_id", "idle",

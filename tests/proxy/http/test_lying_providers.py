@@ -5,6 +5,7 @@ import socket
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from anthropic import Anthropic, APIStatusError
@@ -13,7 +14,7 @@ from tests.proxy.http.gateways import provider, running_gateway
 from tests.proxy.http.lanes import HELLO, Lane, rows
 from tests.proxy.http.wires import AnthropicWire, OpenAiWire
 from tests.proxy.running import PROVIDER_KEY, Reply, a_task, request, token
-from tests.proxy.upstream import Exchange, ScriptedUpstream, answering
+from tests.proxy.upstream import Exchange, ScriptedUpstream, answering, running_upstream
 
 SPOILT = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"id": "spoilt"}'
 MOST_ERROR_BYTES = 4096
@@ -405,21 +406,13 @@ def test_a_large_request_goes_through_a_connection_that_was_used_before(lane: La
 # An error in the place of a whole answer
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[tuple[ScriptedUpstream, ScriptedUpstream]]:
-    first, second = ScriptedUpstream(), ScriptedUpstream()
-    first.start()
-    second.start()
-    yield first, second
-    first.stop()
-    second.stop()
-
-
-def test_what_is_no_answer_leads_to_the_next_provider(
-    pair: tuple[ScriptedUpstream, ScriptedUpstream], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_what_is_no_answer_leads_to_the_next_provider(tmp_path: Path) -> None:
     """§2.2 first-event gate: also an error that came whole, and with status 200."""
-    first, second = pair
+    with running_upstream() as first, running_upstream() as second:
+        check_next_provider(first, second, tmp_path)
+
+
+def check_next_provider(first: ScriptedUpstream, second: ScriptedUpstream, folder: Path) -> None:
     second.script = answering(AnthropicWire().message(HELLO, model="best"))
     senseless = (b"<html>", b"", OpenAiWire().error("rate_limit_error", "no"), b'{"choices": []}', b"[1]")
     names = [f"first-{number}" for number in range(len(senseless))]
@@ -430,7 +423,7 @@ def test_what_is_no_answer_leads_to_the_next_provider(
         "tiers": {"sonnet": "second"},
         "models": {name: [name, "second/best"] for name in (*names, "wrong")},
     }
-    with running_gateway(tmp_path_factory.mktemp("pair"), sections, PROXY_WORKERS="1") as gateway:
+    with running_gateway(folder, sections, PROXY_WORKERS="1") as gateway:
         for name, body in zip(names, senseless, strict=True):
             first.script = answering(body)
             reply = gateway.message(token(a_task()), request(name))

@@ -20,14 +20,6 @@ WIRE = AnthropicWire()
 Write = Callable[[str], None]
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream()
-    upstream.start()
-    yield upstream
-    upstream.stop()
-
-
 def sections(upstream: ScriptedUpstream, name: str, **more: Any) -> dict[str, Values]:
     """All calls go to the provider `name`."""
     return {f"providers.{name}": provider(f"{upstream.url}/{name}", **more), "tiers": {"sonnet": name}}
@@ -70,15 +62,14 @@ def assert_soon_served_by(gateway: RunningProxy, name: str) -> None:
 def test_a_change_counts_within_three_seconds_in_every_worker(
     gateway: RunningProxy, upstream: ScriptedUpstream, write: Write
 ) -> None:
-    for name in ("second", "third"):
-        write(toml(sections(upstream, name)))
-        assert_soon_served_by(gateway, name)
+    write(toml(sections(upstream, "second")))
+    assert_soon_served_by(gateway, "second")
 
 
 @pytest.mark.parametrize(
     "mistake",
     [
-        "no toml at all [", '[tiers]\nsonnet = "nobody"\n', "", '[providers.x]\nwire = "morse"\n',
+        "no toml at all [",
         '[providers.x]\nwire = "anthropic"\nbase_url = "http://127.0.0.1"\nkeys = ["invented-key-in-clear"]\n',
     ],
 )  # fmt: skip

@@ -17,11 +17,11 @@ from tests.proxy.http.lanes import HELLO, rows
 from tests.proxy.http.wires import AnthropicWire, OpenAiWire
 from tests.proxy.running import Reply, RunningProxy, a_task, free_port, request, token
 from tests.proxy.translation.invariants import check
-from tests.proxy.upstream import Exchange, Script, ScriptedUpstream, answering, streaming
+from tests.proxy.upstream import Exchange, Script, ScriptedUpstream, answering, running_upstream, streaming
 
 ANTHROPIC, OPENAI = AnthropicWire(), OpenAiWire()
-ELSEWHERE = (500, 501, 502, 503, 504, 529, 429, 401, 403, 404)
-NOWHERE_ELSE = (400, 402, 413, 422)
+ELSEWHERE = (500, 501, 502, 503, 504, 529, 429, 401, 402, 403, 404)
+NOWHERE_ELSE = (400, 413, 422)
 MODELS = [f"case-{number}" for number in range(80)]
 
 
@@ -75,12 +75,8 @@ def sections(first: str, second: str, openai: str, leaving: str) -> dict[str, Va
 
 @pytest.fixture(scope="module")
 def upstreams() -> Iterator[dict[str, ScriptedUpstream]]:
-    found = {name: ScriptedUpstream() for name in ("first", "second", "openai")}
-    for upstream in found.values():
-        upstream.start()
-    yield found
-    for upstream in found.values():
-        upstream.stop()
+    with running_upstream() as first, running_upstream() as second, running_upstream() as openai:
+        yield {"first": first, "second": second, "openai": openai}
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,10 @@ def test_arguments_of_tools_come_as_the_provider_sends_them(lane: Lane) -> None:
         [tools(call(0, "call_aaaa1111", "Read", '{"a":1}'))],
         [tools(call(0, "call_aaaa1111", "Read", {"a": 1}))],
         [tools(call(0, "call_aaaa1111", "Read", None)), tools(call(0, None, None, '{"a":1}'))],
-        [tools(call(0, "call_aaaa1111", "Read", "")), {"content": "", "tool_calls": []}, tools(call(0, None, None, '{"a":1}'))],
+        [
+            tools(call(0, "call_aaaa1111", "Read", "")), {"content": "", "tool_calls": []},
+            tools(call(0, None, None, '{"a":1}')),
+        ],
     ],
     ids=["whole", "an object", "at the end", "beside an empty list"],
 )  # fmt: skip
@@ -350,7 +353,7 @@ def test_the_requested_model_is_put_back(mapped: Lane, translated: Lane) -> None
 
 @pytest.mark.parametrize("name", ["claude-haiku-5[1m]", "claude-3-5-haiku-20241022", "haiku", "vendor/claude-haiku@9"])
 def test_names_that_claude_code_makes_are_known(name: str, mapped: Lane) -> None:
-    """§2.2 model alias: with [1m], with a date, unknown ones: by the tier in them; the caller reads what it asked for."""
+    """§2.2 model alias: with [1m], with a date, unknown: by the tier in them; the caller reads what it asked for."""
     reply = mapped.call(mapped.body(model=name))
     assert (reply.status, reply.json["model"], reply.headers["x-gateway-model"]) == (200, name, "the-model-1")
     assert json.loads(mapped.upstream.received[0].body)["model"] == "the-model-1"

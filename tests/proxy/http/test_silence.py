@@ -19,7 +19,7 @@ from tests.proxy.http.lanes import HELLO, SAID, Lane
 from tests.proxy.http.wires import AnthropicWire
 from tests.proxy.running import RunningProxy, a_task, request, token
 from tests.proxy.translation.invariants import check
-from tests.proxy.upstream import Exchange, ScriptedUpstream, answering, streaming
+from tests.proxy.upstream import Exchange, answering, running_upstream, streaming
 
 SILENCE = 31.0  # seconds; Claude Code tells its user that it waits after 20
 LONGEST_GAP = 15.0  # so often something must be heard
@@ -138,9 +138,6 @@ def marked(lane: Lane) -> Callable[[Exchange], None]:
 def second_thoughts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A gateway whose providers are late, and then cannot; only one of the models has another provider."""
     wire = AnthropicWire()
-    late, good = ScriptedUpstream(), ScriptedUpstream()
-    late.start()
-    good.start()
 
     def script(exchange: Exchange) -> None:
         time.sleep(LATE_SECONDS)
@@ -148,18 +145,17 @@ def second_thoughts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
         body = wire.message(HELLO) if name == "senseless" else wire.error("overloaded_error", "no")
         answering(body, LATE[name])(exchange)
 
-    late.script = script
-    good.script = streaming(*wire.events(HELLO, model="good"))
-    sections = {
-        "providers.good": provider(good.url),
-        **{f"providers.{name}": provider(f"{late.url}/{name}") for name in LATE},
-        "tiers": {"sonnet": "good"},
-        "models": {**{name: name for name in LATE}, "replaced": ["replaced", "good/good"]},
-    }
-    with running_gateway(tmp_path_factory.mktemp("late"), sections) as running:
-        yield running
-    late.stop()
-    good.stop()
+    with running_upstream() as late, running_upstream() as good:
+        late.script = script
+        good.script = streaming(*wire.events(HELLO, model="good"))
+        sections = {
+            "providers.good": provider(good.url),
+            **{f"providers.{name}": provider(f"{late.url}/{name}") for name in LATE},
+            "tiers": {"sonnet": "good"},
+            "models": {**{name: name for name in LATE}, "replaced": ["replaced", "good/good"]},
+        }
+        with running_gateway(tmp_path_factory.mktemp("late"), sections) as running:
+            yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,14 +32,6 @@ from tests.proxy.upstream import MESSAGE_COST, Exchange, ScriptedUpstream, answe
 
 CALLS = 20
 WIRES: dict[str, Wire] = {"claude-opus-5": AnthropicWire(), "claude-sonnet-5": OpenAiWire()}
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream()
-    upstream.start()
-    yield upstream
-    upstream.stop()
 
 
 @pytest.fixture
