@@ -130,9 +130,10 @@ class Relay:
         self._settle("ok" if ok else "error", attempt.status, billable=ok, reason=reason)
 
     def _settle_failure(self, error: ApiError) -> None:
-        """No provider answered; what those that broke off may charge for is counted by the dispatch."""
+        """No provider answered; what those that broke off may charge for is counted by the dispatch. One that was
+        still at work, when the gateway had to stop, may charge for that."""
         self._attempt = None
-        self._settle("error", error.status, billable=False, reason=error.kind)
+        self._settle("error", error.status, billable=self._dispatch.attempt is not None, reason=error.kind)
 
     def _settle(self, outcome: Outcome, status: int, *, billable: bool, reason: str = "") -> None:
         if self._settled:

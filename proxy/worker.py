@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any, Literal
 
-from gevent import Timeout, getcurrent, kill, spawn_later
+from gevent import Timeout, getcurrent, spawn_later
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -80,7 +80,7 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
     def _end_calls(self) -> None:
         """Ends what has not ended by itself, so that each caller is told, and each call is settled."""
         for call in list(self._calls):
-            kill(call, Restarting(), block=False)
+            call.kill(Restarting(), block=False)
 
     def _answer(self, client: socket.socket) -> bool:
         """Reads and answers one call. Whether another may follow on this connection."""

@@ -57,8 +57,8 @@ class RunningProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def connect(self, seconds: float = 20) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
 
     def call(self, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         """Sends a request and reads the answer to its end."""

@@ -60,10 +60,10 @@ class Exchange:
         self._handler.wfile.write(data)
         self._handler.wfile.flush()
 
-    def wait_until_left(self) -> bool:
-        """Whether the other side closes the connection, which it must do within ten seconds."""
+    def wait_until_left(self, seconds: float = 10) -> bool:
+        """Whether the other side closes the connection, which it must do within so many seconds."""
         self._handler.close_connection = True
-        self._handler.connection.settimeout(10)
+        self._handler.connection.settimeout(seconds)
         try:
             return not self._handler.connection.recv(1)
         except ConnectionError:

@@ -4,19 +4,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.http.lanes import HELLO, Lane
-from tests.proxy.http.wires import AnthropicWire, OpenAiWire, Wire
-from tests.proxy.running import PROVIDER_KEY, RunningProxy, running_proxy
-from tests.proxy.upstream import ScriptedUpstream, answering, running_upstream
+from tests.proxy.http.lanes import Lane, Upstreams, lane_of, running_lanes
+from tests.proxy.http.silence import Outcomes, running_silences
+from tests.proxy.running import RunningProxy
+from tests.proxy.upstream import ScriptedUpstream, running_upstream
 
-Upstreams = dict[str, ScriptedUpstream]
+
+@pytest.fixture(scope="package", autouse=True)
+def silences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
+    """What comes of half a minute of silence. It begins with the first test of all, so that nobody waits for it; and
+    not at all where no test asks."""
+    if any("test_silence" in item.nodeid for item in request.session.items):
+        with running_silences(tmp_path_factory.mktemp("silences")) as outcomes:
+            yield outcomes
+    else:
+        yield {}
 
 
 @pytest.fixture(scope="package")
-def providers() -> Iterator[Upstreams]:
-    """`anthropic` counts as Anthropic itself, `other` speaks its wire, `openai` the other one."""
-    with running_upstream() as anthropic, running_upstream() as other, running_upstream() as openai:
-        yield {"anthropic": anthropic, "other": other, "openai": openai}
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningProxy, Upstreams]]:
+    with running_lanes(tmp_path_factory.mktemp("gateway")) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def gateway(running: tuple[RunningProxy, Upstreams]) -> RunningProxy:
+    return running[0]
+
+
+@pytest.fixture(scope="package")
+def providers(running: tuple[RunningProxy, Upstreams]) -> Upstreams:
+    return running[1]
 
 
 @pytest.fixture(scope="module")
@@ -24,35 +42,6 @@ def upstream() -> Iterator[ScriptedUpstream]:
     """A provider of a module's own."""
     with running_upstream() as found:
         yield found
-
-
-@pytest.fixture(scope="package")
-def gateway(providers: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
-    settings = {
-        "SONNET_PROVIDER": "custom-openai", "SONNET_PROVIDER_BASE_URL": f"{providers['openai'].url}/v1",
-        "SONNET_PROVIDER_API_KEY": PROVIDER_KEY, "SONNET_MODEL": "the-model-1", "SONNET_PRICE": "3/15",
-        "OPUS_PROVIDER": "anthropic", "OPUS_PROVIDER_BASE_URL": providers["anthropic"].url,
-        "OPUS_PROVIDER_API_KEY": PROVIDER_KEY, "OPUS_PRICE": "3/15",
-        "HAIKU_PROVIDER": "zai", "HAIKU_PROVIDER_BASE_URL": f"{providers['other'].url}/api",
-        "HAIKU_PROVIDER_API_KEY": PROVIDER_KEY, "HAIKU_MODEL": "the-model-1", "HAIKU_PRICE": "3/15",
-    }  # fmt: skip
-    with running_proxy(tmp_path_factory.mktemp("gateway"), **settings) as running:
-        yield running
-
-
-def lane_of(name: str, gateway: RunningProxy, providers: Upstreams) -> Lane:
-    """The lane of that name; its provider answers, and has received nothing."""
-    found: dict[str, tuple[str, Wire, str, str]] = {
-        "pass-through": ("anthropic", AnthropicWire(), "claude-opus-5", "claude-opus-5"),
-        "mapped": ("other", AnthropicWire(), "claude-haiku-5", "the-model-1"),
-        "translated": ("openai", OpenAiWire(), "claude-sonnet-5", "the-model-1"),
-    }
-    key, wire, asked, given = found[name]
-    upstream = providers[key]
-    upstream.received.clear()
-    lane = Lane(name, gateway, upstream, wire, asked, given)
-    upstream.script = answering(lane.wire.message(HELLO, model=given))
-    return lane
 
 
 @pytest.fixture(params=["pass-through", "translated"])

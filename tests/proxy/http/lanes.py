@@ -2,15 +2,19 @@
 
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stack.tokens import Claims
-from tests.proxy.http.wires import Part, Wire, text
-from tests.proxy.running import Reply, RunningProxy, a_task, request, token
+from tests.proxy.http.wires import AnthropicWire, OpenAiWire, Part, Wire, text
+from tests.proxy.running import PROVIDER_KEY, Reply, RunningProxy, a_task, request, running_proxy, token
 from tests.proxy.translation.invariants import check
-from tests.proxy.upstream import Script, ScriptedUpstream, answering, streaming
+from tests.proxy.upstream import Script, ScriptedUpstream, answering, running_upstream, streaming
+
+Upstreams = dict[str, ScriptedUpstream]
 
 HELLO = text("Hello", " wörld 🙂")
 SAID = "Hello wörld 🙂"
@@ -80,3 +84,36 @@ def rows(gateway: RunningProxy, run: str, count: int) -> list[dict[str, Any]]:
             assert len(found) == count
             return [dict(row) for row in found]
         time.sleep(0.02)
+
+
+@contextmanager
+def running_lanes(folder: Path) -> Iterator[tuple[RunningProxy, Upstreams]]:
+    """A gateway and its providers: `anthropic` counts as Anthropic itself, `other` speaks its wire, `openai` the other
+    one."""
+    with running_upstream() as anthropic, running_upstream() as other, running_upstream() as openai:
+        providers = {"anthropic": anthropic, "other": other, "openai": openai}
+        settings = {
+            "SONNET_PROVIDER": "custom-openai", "SONNET_PROVIDER_BASE_URL": f"{providers['openai'].url}/v1",
+            "SONNET_PROVIDER_API_KEY": PROVIDER_KEY, "SONNET_MODEL": "the-model-1", "SONNET_PRICE": "3/15",
+            "OPUS_PROVIDER": "anthropic", "OPUS_PROVIDER_BASE_URL": providers["anthropic"].url,
+            "OPUS_PROVIDER_API_KEY": PROVIDER_KEY, "OPUS_PRICE": "3/15",
+            "HAIKU_PROVIDER": "zai", "HAIKU_PROVIDER_BASE_URL": f"{providers['other'].url}/api",
+            "HAIKU_PROVIDER_API_KEY": PROVIDER_KEY, "HAIKU_MODEL": "the-model-1", "HAIKU_PRICE": "3/15",
+        }  # fmt: skip
+        with running_proxy(folder, **settings) as running:
+            yield running, providers
+
+
+def lane_of(name: str, gateway: RunningProxy, providers: Upstreams) -> Lane:
+    """The lane of that name; its provider answers, and has received nothing."""
+    found: dict[str, tuple[str, Wire, str, str]] = {
+        "pass-through": ("anthropic", AnthropicWire(), "claude-opus-5", "claude-opus-5"),
+        "mapped": ("other", AnthropicWire(), "claude-haiku-5", "the-model-1"),
+        "translated": ("openai", OpenAiWire(), "claude-sonnet-5", "the-model-1"),
+    }
+    key, wire, asked, given = found[name]
+    upstream = providers[key]
+    upstream.received.clear()
+    lane = Lane(name, gateway, upstream, wire, asked, given)
+    upstream.script = answering(lane.wire.message(HELLO, model=given))
+    return lane

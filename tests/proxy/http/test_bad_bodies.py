@@ -111,7 +111,7 @@ PLACES: dict[str, Any] = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_wrong_type_deep_inside_is_refused_or_makes_sense(place: str, translated: Lane) -> None:
     lane = translated
-    for wrong, streamed in itertools.product(WRONG, (False, True)):
+    for wrong, streamed in zip(WRONG, itertools.cycle((False, True)), strict=False):
         lane.upstream.received.clear()
         lane.upstream.script = lane.streams(HELLO) if streamed else lane.answers(HELLO)
         reply = lane.call(lane.body(stream=streamed, **PLACES[place](wrong)))

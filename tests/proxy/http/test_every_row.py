@@ -1,6 +1,7 @@
 """Every item that others get wrong has a test that names it: `§2.2 ROW: ...` at the beginning of its docstring."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ROWS = (
 )  # fmt: skip
 
 
+@cache
 def named(folder: Path) -> dict[str, list[str]]:
     """For each row the tests that name it."""
     found: dict[str, list[str]] = {}

@@ -207,7 +207,7 @@ def test_headers_that_do_not_end_are_an_error_soon(line: bytes, lane: Lane) -> N
     def script(exchange: Exchange) -> None:
         exchange.raw(b"HTTP/1.1 200 OK\r\nx-a: ")
         try:
-            for _ in range(5_000_000 // len(line)):
+            for _ in range(30_000_000 // len(line)):
                 exchange.raw(line)
                 sent.append(len(line))
         except OSError:
@@ -215,7 +215,7 @@ def test_headers_that_do_not_end_are_an_error_soon(line: bytes, lane: Lane) -> N
 
     lane.upstream.script = script
     assert_error(lane, lane.call())
-    assert sum(sent) < 4_500_000  # it was ended before that
+    assert sum(sent) < 25_000_000  # it was ended before that; some of it is in the sockets' buffers
     assert_not_spoilt(lane)
 
 
