@@ -1,13 +1,16 @@
 """One gateway for most of these tests, with three scripted providers, and its two lanes."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.http.lanes import Lane, Upstreams, lane_of, running_lanes
+from tests.proxy.http.gateways import running_gateway
+from tests.proxy.http.lanes import HELLO, Lane, Upstreams, lane_of, running_lanes
+from tests.proxy.http.routes import ANTHROPIC, MODELS, OPENAI, Case, sections
 from tests.proxy.http.silence import Outcomes, running_silences
 from tests.proxy.running import RunningProxy
-from tests.proxy.upstream import ScriptedUpstream, running_upstream
+from tests.proxy.upstream import ScriptedUpstream, answering, running_upstream
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -66,3 +69,40 @@ def mapped(gateway: RunningProxy, providers: Upstreams) -> Lane:
 def translated(gateway: RunningProxy, providers: Upstreams) -> Lane:
     """OpenAI's wire."""
     return lane_of("translated", gateway, providers)
+
+
+@pytest.fixture(scope="package")
+def route_upstreams() -> Iterator[dict[str, ScriptedUpstream]]:
+    with running_upstream() as first, running_upstream() as second, running_upstream() as openai:
+        yield {"first": first, "second": second, "openai": openai}
+
+
+@pytest.fixture(scope="package")
+def leaving() -> Iterator[socket.socket]:
+    """The door of a provider that a test closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="package")
+def routed(
+    route_upstreams: dict[str, ScriptedUpstream], leaving: socket.socket, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningProxy]:
+    urls = {name: upstream.url for name, upstream in route_upstreams.items()}
+    urls["leaving"] = f"http://127.0.0.1:{leaving.getsockname()[1]}"
+    with running_gateway(tmp_path_factory.mktemp("routed"), sections(**urls), PROXY_WORKERS="1") as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def unused_models() -> Iterator[str]:
+    return iter(MODELS)
+
+
+@pytest.fixture
+def case(routed: RunningProxy, route_upstreams: dict[str, ScriptedUpstream], unused_models: Iterator[str]) -> Case:
+    for upstream in route_upstreams.values():
+        upstream.received.clear()
+    route_upstreams["second"].script = answering(ANTHROPIC.message(HELLO, model="second-best"))
+    route_upstreams["openai"].script = answering(OPENAI.message(HELLO))
+    return Case(routed, route_upstreams["first"], route_upstreams["second"], next(unused_models))
