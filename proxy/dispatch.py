@@ -29,6 +29,12 @@ class Providers:
         self._pools: dict[str, Pool] = {}
         self._keys: dict[tuple[str, tuple[str, ...]], KeyPool] = {}
 
+    def beside(self) -> "Providers":
+        """The same connections, with keys and breakers of their own, for what says nothing of how messages fare."""
+        found = Providers(Breakers(lambda *_: None), self._new_pool)
+        found._pools = self._pools
+        return found
+
     def pool(self, provider: Provider) -> Pool:
         found = self._pools.get(provider.base_url)
         if found is None:

@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,29 @@ def test_a_count_is_estimated_where_the_provider_counts_none(status: int, pass_t
     reply = count(pass_through)
     assert (reply.status, list(reply.json)) == (200, ["input_tokens"])
     assert reply.json["input_tokens"] > 0
+
+
+def test_a_provider_that_does_not_count_still_serves_messages(tmp_path: Path) -> None:
+    """Its breaker and its keys are those of messages: what it says of counts says nothing of them."""
+    first, second = ScriptedUpstream(), ScriptedUpstream()
+    sections = {
+        "providers.first": provider(first.url, keys=["env:KEY"]), "providers.second": provider(second.url),
+        "tiers": {"sonnet": ["first", "second"]},
+    }  # fmt: skip
+    first.start()
+    second.start()
+    try:
+        with running_gateway(tmp_path, sections, KEY=PROVIDER_KEY, PROXY_WORKERS="1") as gateway:
+            headers = {"x-api-key": token(a_task())}
+            for status in (501, 501, 501, 429, 429, 503, 503, 503):
+                first.script = answering({"type": "error"}, status, {"retry-after": "60"})
+                gateway.call("POST", COUNT, request(), headers)
+            first.script = answering({"type": "message"})
+            assert gateway.message(headers["x-api-key"]).headers["x-gateway-provider"] == "first"
+            assert second.received == []
+    finally:
+        first.stop()
+        second.stop()
 
 
 def test_an_estimate_is_rather_too_high_and_counts_tools_and_their_results(translated: Lane) -> None:
