@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Flask
 
-from proxy import dashboard, errors, own
+from proxy import dashboard, errors, status
 from proxy.calls import Calls
 from proxy.dashboard.view import SetUpView
 from proxy.dispatch import Providers
@@ -17,8 +17,6 @@ from proxy.ledger.ledger import Ledger
 from proxy.ledger.reports import Reports
 from proxy.messages import Messages
 from proxy.metrics import Metrics
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_blueprint(Calls(gateway=adapters.gateway, door=door, providers=adapters.providers).blueprint())
     app.register_blueprint(
-        own.blueprint(
+        status.blueprint(
             adapters.ledger,
             lambda: metrics.text(adapters.set_up().providers),
             secrets.read_token,

@@ -10,7 +10,7 @@ from proxy.connection import BrokeOff, Connection, Inflated, Pool, request_bytes
 from proxy.errors import ApiError, HungUp, UpstreamFailed, content
 from proxy.event_stream import EventStream
 from proxy.gateway import Target
-from proxy.hang_up import Caller
+from proxy.hang_up import Line
 from proxy.headers import to_caller
 from proxy.lanes import LANES
 from proxy.request import ModelRequest
@@ -24,13 +24,13 @@ LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the caller wants: the request, its headers, path and query, and its connection."""
+    """What the caller wants: the request, its headers, path and query, and the line to it."""
 
     request: ModelRequest
     headers: list[tuple[str, str]]
     path: str
     query: str
-    caller: Caller
+    line: Line
     session: str = ""
 
 
@@ -41,7 +41,7 @@ class Attempt:
         """Sends the request. Raises ApiError (400) where the provider's wire cannot say it."""
         self.target = target
         self.key = key
-        self.model = target.model or ask.request.model.removesuffix("[1m]")  # a mark of Claude Code's own
+        self.model = target.model_for(ask.request.model)
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.stream: EventStream | None = None
@@ -61,7 +61,7 @@ class Attempt:
         `stream` the first events. False where that is not known after `seconds`: then call it again."""
         self._connection.wait(seconds)
         try:
-            with self._ask.caller:
+            with self._ask.line:
                 self._read_head()
                 while not self._is_open():
                     pass
@@ -86,7 +86,7 @@ class Attempt:
         stream = self._open_stream
         self._connection.wait(seconds)
         try:
-            with self._ask.caller:
+            with self._ask.line:
                 while chunk := self._piece():
                     if events := stream.feed(chunk):
                         return events
@@ -161,7 +161,7 @@ class Attempt:
 
     def _connected(self, *, fresh: bool) -> tuple[Connection, bool]:
         try:
-            with self._ask.caller:
+            with self._ask.line:
                 connection, reused = self._pool.take(fresh=fresh)
                 try:
                     connection.send(self._request)

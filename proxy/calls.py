@@ -12,7 +12,7 @@ from proxy.dispatch import Dispatch, Providers
 from proxy.door import Admitted, Door, credentials, route_for
 from proxy.errors import ApiError
 from proxy.gateway import TIERS, Gateway, Target
-from proxy.hang_up import Caller
+from proxy.hang_up import Line
 from proxy.request import ModelRequest
 from proxy.translation import estimate
 
@@ -52,16 +52,16 @@ class Calls:
         return Response(attempt.first, attempt.status, attempt.headers)
 
     def _counted(self, asked: ModelRequest, target: Target) -> Attempt | None:
-        caller = Caller(request.environ["gunicorn.socket"])
+        line = Line(request.environ["gunicorn.socket"])
         query = request.query_string.decode("latin-1")
-        ask = Ask(asked, _headers(), request.path, query, caller)
+        ask = Ask(asked, _headers(), request.path, query, line)
         dispatch = Dispatch(ask, (target,), self._providers)
         try:
             return dispatch.wait(COUNT_SECONDS)
         except ApiError:
             return None
         finally:
-            caller.forget()
+            line.forget()
             dispatch.close()
 
     def _models(self) -> Response:

@@ -1,6 +1,5 @@
 """A connection to a provider, and a pool of them. llhttp (httptools) reads the answers; the sockets are gevent's."""
 
-import select
 import socket
 import ssl
 import time
@@ -10,6 +9,9 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 import httptools
+
+from proxy.headers import head_bytes
+from proxy.peek import ENDED_OR_READABLE, shows
 
 CONNECT_SECONDS = 4  # no ping can be sent meanwhile
 SEND_SECONDS = 120  # for a whole request
@@ -35,14 +37,18 @@ class Connection:
     `heard_at`, of time.monotonic, is when the provider last said anything, or was asked.
     """
 
+    headers: list[tuple[str, str]]
+    _pieces: list[bytes]
+    _received: bool  # anything at all
+    _has_head: bool
+    _complete: bool
+    _stays: bool  # another request may follow
+    _beyond: bool  # something came behind the answer
+
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._until = self.heard_at = 0.0
-        self._status = self._head_bytes = 0
-        self.headers: list[tuple[str, str]] = []
-        self._pieces: list[bytes] = []
-        self._has_head = self._complete = self._stays = self._beyond = self._received = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._begin()
 
     def send(self, request: bytes) -> None:
         """Sends a request: its head and body. Raises OSError."""
@@ -78,9 +84,7 @@ class Connection:
     @property
     def is_stale(self) -> bool:
         """Whether the provider closed it, or said something that nobody asked for, while it was idle."""
-        look = select.poll()
-        look.register(self._socket.fileno(), select.POLLIN | select.POLLRDHUP)
-        return bool(look.poll(0))
+        return shows(self._socket, ENDED_OR_READABLE)
 
     def close(self) -> None:
         self._socket.close()
@@ -112,12 +116,13 @@ class Connection:
             self._stays = self._parser.should_keep_alive()
 
     def _begin(self) -> None:
-        """Forgets the last answer; llhttp's parser may not be used for another."""
-        self.headers = []
-        self._pieces.clear()
-        self._has_head = self._complete = self._stays = self._beyond = self._received = False
-        self._head_bytes = 0
+        """Makes ready for an answer, and forgets the last: llhttp's parser may not be used for another."""
         self._parser = httptools.HttpResponseParser(self)
+        self._status = self._head_bytes = 0
+        self.headers = []
+        self._pieces = []
+        self._received = self._has_head = self._complete = False
+        self._stays = self._beyond = False
 
     def _receive(self) -> None:
         try:
@@ -206,10 +211,7 @@ def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], 
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     if body is not None:
         lines.append(f"content-length: {len(body)}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise ValueError("a header holds a line break")
-    return head.encode("latin-1") + b"\r\n\r\n" + (body or b"")
+    return head_bytes(lines) + (body or b"")
 
 
 class Inflated:

@@ -76,7 +76,7 @@ class Dispatch:
                 attempt = self.attempt or self._next()
                 if not attempt.open(max(until - time.monotonic(), SHORTEST_SECONDS)):
                     return None
-                if self._is_settled(attempt):
+                if self._accepts(attempt):
                     return attempt
             except UpstreamFailed as failure:
                 if self.attempt is None:  # nobody is left
@@ -120,7 +120,7 @@ class Dispatch:
                 else:
                     self._failure = self._failure or _keyless(target)
 
-    def _is_settled(self, attempt: Attempt) -> bool:
+    def _accepts(self, attempt: Attempt) -> bool:
         """Whether this answer is the one to pass on; otherwise the next target is asked."""
         status, provider = attempt.status, attempt.target.provider
         if status == 400 and b"signature" in attempt.first and self._has_thoughts():

@@ -61,6 +61,10 @@ class Target:
     downgrade: bool = False
     price: Price | None = None
 
+    def model_for(self, asked: str) -> str:
+        """The model that the provider is asked for, where the caller asks for this one."""
+        return self.model or plain(asked)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -97,7 +101,7 @@ class Gateway:
 
         Raises ApiError (404) for a name that leads nowhere.
         """
-        name = model.removesuffix("[1m]")
+        name = plain(model)
         if found := self.models.get(name):
             return found
         for tier in TIERS:
@@ -111,3 +115,8 @@ class Gateway:
     def price(self, target: Target, model: str) -> Price:
         """What `model`, the one that was asked of the target's provider, costs there."""
         return target.price or self.prices.find(model)
+
+
+def plain(model: str) -> str:
+    """A model's name without the mark by which Claude Code asks itself for the long context."""
+    return model.removesuffix("[1m]")

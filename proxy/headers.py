@@ -1,6 +1,7 @@
-"""Which headers go on to the provider, and which come back. Both are open lists: what is unknown passes."""
+"""Which headers go on to the provider, and which come back: open lists, what is unknown passes. How they are sent."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -44,3 +45,14 @@ def _without(dropped: frozenset[str], pairs: Pairs) -> list[tuple[str, str]]:
     kept = [pair for pair in pairs if pair[0] not in dropped and not pair[0].startswith(OURS)]
     named = {part.strip().lower() for name, value in pairs if name == "connection" for part in value.split(",")}
     return [pair for pair in kept if pair[0] not in named] if named else kept
+
+
+def head_bytes(lines: Sequence[str], *, unknown: Literal["strict", "replace"] = "strict") -> bytes:
+    """The head of a request or an answer. Raises ValueError for a line that would be more than one.
+
+    `unknown`: characters that HTTP does not know raise ValueError too, or become question marks.
+    """
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ValueError("a header holds a line break")
+    return head.encode("latin-1", unknown) + b"\r\n\r\n"

@@ -22,13 +22,15 @@ OFFER = ("connection", "upgrade", "http2-settings")  # of another protocol
 class Incoming:
     """A request: header names in lower case, what follows the `?`, a body to take. `stays`: another may follow it."""
 
+    admitted: Admitted
+
     def __init__(self, connection: socket.socket, admit: Callable[[Mapping[str, str]], Admitted]) -> None:
         """Reads it; `admit` judges its headers, before the body is read, and what it says is in `admitted`.
 
         Raises ApiError (400, 401, 413) for one that cannot be answered, HungUp where it does not come whole.
         """
-        self.admitted: Admitted | None = None
         self._admit = admit
+        self._has_head = False
         self.connection = connection
         self.headers: list[tuple[str, str]] = []
         self.stays = False
@@ -56,7 +58,7 @@ class Incoming:
                 if not data:
                     raise HungUp
                 self._feed(data)
-                if self.admitted is None:
+                if not self._has_head:
                     self._count(len(data), MAX_HEAD_BYTES)
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, ApiError):
@@ -79,7 +81,7 @@ class Incoming:
         kept = [f"{name}: {value}" for name, value in self.headers if name not in OFFER]
         head = "\r\n".join([f"POST {self._url.decode('latin-1')} HTTP/1.1", *kept, "", ""])
         self._url, self.headers, self._size, self._complete = b"", [], 0, False
-        self.admitted = None
+        self._has_head = False
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(head.encode("latin-1") + rest)
 
@@ -94,7 +96,7 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # what follows a body is no header; and a name with `_` could pass for another further on
-        if self.admitted is None and b"_" not in name:
+        if not self._has_head and b"_" not in name:
             self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
@@ -102,11 +104,13 @@ class Incoming:
         if version not in ("1.0", "1.1"):  # llhttp takes a request line without one for 0.9
             raise ApiError(400, "invalid_request_error", f"this is not HTTP/1.1, but {version}")
         self.is_http_1_1 = version == "1.1"
+        named = dict(self.headers)
         self._size = 0
-        self._count(int(dict(self.headers).get("content-length", 0)), MAX_BODY_BYTES)
-        self._size = 0
-        self.admitted = self._admit(dict(self.headers))
-        if dict(self.headers).get("expect", "").lower() == "100-continue":
+        if int(named.get("content-length", 0)) > MAX_BODY_BYTES:
+            raise _too_large(MAX_BODY_BYTES)
+        self.admitted = self._admit(named)
+        self._has_head = True
+        if named.get("expect", "").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -122,4 +126,8 @@ class Incoming:
     def _count(self, size: int, most: int) -> None:
         self._size += size
         if self._size > most:
-            raise ApiError(413, "request_too_large", f"a request may have {most >> 10} KB of this")
+            raise _too_large(most)
+
+
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "request_too_large", f"a request may have {most >> 10} KB of this")

@@ -10,7 +10,8 @@ from proxy.errors import ApiError
 from proxy.event_stream import EventStream, PassedThrough
 from proxy.gateway import Provider
 from proxy.request import ModelRequest, is_object, with_model, without_billing_block
-from proxy.translated import TranslatedStream, translated_body, translated_error, translated_message
+from proxy.translated import TranslatedStream, translated_body, translated_message
+from proxy.translation.errors import to_error
 
 Pairs = list[tuple[str, str]]
 
@@ -80,7 +81,7 @@ class Translation:
 
     def whole(self, asked: ModelRequest, model: str, status: int, body: bytes) -> tuple[int, bytes]:
         if status >= 400:
-            return translated_error(status, body)
+            return to_error(status, body)
         try:
             return status, translated_message(asked, body)
         except (msgspec.DecodeError, RecursionError) as error:

@@ -10,7 +10,7 @@ from proxy.dispatch import Dispatch, Providers
 from proxy.door import Admitted, Door, credentials, route_for
 from proxy.errors import ApiError, HungUp, content, ledger_away
 from proxy.gateway import Gateway
-from proxy.hang_up import Caller
+from proxy.hang_up import Line
 from proxy.incoming import PATH, Incoming
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.records import LedgerAway
@@ -55,7 +55,7 @@ class Messages:
 
     def _relay(self, incoming: Incoming) -> Relay:
         named = dict(incoming.headers)
-        admitted = incoming.admitted or self.admit(named)
+        admitted = incoming.admitted
         request = ModelRequest(incoming.take_body())
         admitted.check(request)
         gateway = self._gateway()
@@ -63,14 +63,14 @@ class Messages:
         route = route_for(gateway, admitted, request, downgrade=named.get("x-gateway-downgrade") != "forbid")
         session = named.get("x-claude-code-session-id", "")
         meter = Meter(self._ledger, gateway, admitted, route, request, session)
-        caller = Caller(incoming.connection)
+        line = Line(incoming.connection)
         try:
-            meter.reserve(caller)
+            meter.reserve(line)
         except BaseException:
-            caller.forget()
+            line.forget()
             raise
-        ask = Ask(request, incoming.headers, PATH, incoming.query, caller, session)
-        return Relay(Dispatch(ask, route.targets, self._providers), meter, caller, request)
+        ask = Ask(request, incoming.headers, PATH, incoming.query, line, session)
+        return Relay(Dispatch(ask, route.targets, self._providers), meter, line, request)
 
 
 def refuse(error: ApiError, writer: Writer) -> bool:

@@ -10,7 +10,7 @@ from proxy.attempt import Attempt
 from proxy.door import Admitted
 from proxy.errors import ApiError
 from proxy.gateway import Gateway, Limits, Route
-from proxy.hang_up import Caller as Connection
+from proxy.hang_up import Line
 from proxy.ledger.accounts import DAY_SECONDS, charges
 from proxy.ledger.keys import ClientKey
 from proxy.ledger.ledger import Ledger
@@ -46,7 +46,7 @@ class Meter:
         self._first_seconds: float | None = None
         self._hold: int | None = None
 
-    def reserve(self, connection: Connection) -> None:
+    def reserve(self, line: Line) -> None:
         """Holds the most that the call can cost. Raises ApiError (429) over a limit, LedgerAway."""
         hold = self._described()
         deadline, pause = time.monotonic() + WAIT_SECONDS, 0.01
@@ -59,7 +59,7 @@ class Meter:
             except AllHeld as waiting:
                 if time.monotonic() > deadline:
                     raise ApiError(429, "rate_limit_error", str(waiting), retry_after=RETRY_SECONDS) from waiting
-            with connection:
+            with line:
                 time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
@@ -87,7 +87,7 @@ class Meter:
             least = self._usage(one)
             usage, cost = usage + least, cost + self._cost(one, least)
         target = attempt.target if attempt else self._route.targets[0]
-        model = attempt.answered if attempt else target.model or self._request.model
+        model = attempt.answered if attempt else target.model_for(self._request.model)
         settlement = Settlement(
             hold=hold, provider=target.provider.name, model=model[:200], usage=usage, micro_dollars=cost,
             seconds=time.time() - self.began, first_seconds=self._first_seconds, status=status, outcome=outcome,
@@ -103,10 +103,10 @@ class Meter:
         asked = request.max_tokens if request.max_tokens is not None else LARGEST_OUTPUT
         most = min(max(asked, 0), LARGEST_OUTPUT)  # less than nothing would make room for other calls
         prices = [
-            self._gateway.price(target, target.model or request.model).most(input_tokens=size, output_tokens=most)
+            self._gateway.price(target, target.model_for(request.model)).most(input_tokens=size, output_tokens=most)
             for target in self._route.targets
         ]
-        model = first.model or request.model
+        model = first.model_for(request.model)
         least = request.size // CHARACTERS_PER_TOKEN
         return Hold(
             at=self.began, caller=_in_session(caller, self._session), route=self._route.name,
@@ -131,8 +131,7 @@ class Meter:
 
     def _cost(self, attempt: Attempt | None, usage: Usage) -> int:
         target = attempt.target if attempt else self._route.targets[0]
-        model = attempt.model if attempt else target.model or self._request.model
-        return self._gateway.price(target, model).cost(usage)
+        return self._gateway.price(target, target.model_for(self._request.model)).cost(usage)
 
     def _log(self, settled: Settlement) -> None:
         text = "%s of %s: %s, status %d, $%.4f, %.1f s%s%s"

@@ -17,7 +17,8 @@ from proxy.check.exchange import Endpoint
 from proxy.check.plan import CannotCheck
 from proxy.gateway import Gateway
 from proxy.providers import secrets as secrets_of
-from proxy.serve import Fixed, serve
+from proxy.serve import serve
+from proxy.source import Fixed
 from stack import logs, tokens
 
 HOST = "127.0.0.1"
@@ -31,7 +32,7 @@ def private_gateway(gateway: Gateway) -> Iterator[Endpoint]:
     """Its address, and a token that opens it. Raises CannotCheck where it does not start."""
     token_key, port = secrets.token_hex(32), _free_port()
     with TemporaryDirectory(prefix="gateway-") as folder:
-        # forked: nothing of gevent's may be loaded yet in this process
+        # forked: it needs nothing but what is loaded already; gevent patches that process alone
         process = get_context("fork").Process(target=_serve, args=(gateway, Path(folder), token_key, port))
         process.start()
         try:

@@ -1,7 +1,7 @@
 """What can be said of all providers of a gateway together."""
 
-from proxy.file_keys import is_secret
 from proxy.gateway import Gateway, Provider, Route
+from proxy.gateway_file.keys import is_secret
 
 
 def routes(gateway: Gateway) -> tuple[Route, ...]:

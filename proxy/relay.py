@@ -7,7 +7,7 @@ from proxy.attempt import Attempt
 from proxy.dispatch import Dispatch
 from proxy.errors import CALLER_HUNG_UP, ApiError, HungUp, UpstreamFailed
 from proxy.event_stream import PING, error_event
-from proxy.hang_up import Caller
+from proxy.hang_up import Line
 from proxy.ledger.records import Outcome
 from proxy.metering import Meter
 from proxy.request import ModelRequest
@@ -24,10 +24,10 @@ FOR_STREAMS = [("cache-control", "no-store"), ("x-accel-buffering", "no")]
 class Relay:
     """One call's answer."""
 
-    def __init__(self, dispatch: Dispatch, meter: Meter, caller: Caller, request: ModelRequest) -> None:
+    def __init__(self, dispatch: Dispatch, meter: Meter, line: Line, request: ModelRequest) -> None:
         self._dispatch = dispatch
         self._meter = meter
-        self._caller = caller
+        self._line = line
         self._request = request
         self._attempt: Attempt | None = None
         self._settled = False
@@ -43,7 +43,7 @@ class Relay:
             self._settle_failure(error)
             raise
         finally:
-            self._caller.forget()
+            self._line.forget()
             self._settle("aborted", CALLER_HUNG_UP, billable=True)
             self._dispatch.close()
 

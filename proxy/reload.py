@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from proxy import environment, gateway_file
-from proxy.file_stamps import FilesRead
 from proxy.gateway import Gateway, Limits
 from proxy.gateway_file import SetUpError
+from proxy.gateway_file.stamps import FilesRead
 from proxy.providers import secrets
 from proxy.settings import ProxySettings
 

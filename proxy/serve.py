@@ -1,51 +1,37 @@
-"""Serves a gateway: puts the parts of each worker together, and starts the workers."""
+"""Serves a gateway: puts the parts of each worker together, and starts the workers.
+
+All is imported before the workers are forked, so that they share it. gevent patches sockets in each worker after that:
+what is patched is always named by its module (`socket.create_connection`), never imported by its own name.
+"""
 
 import gc
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Flask
+from gevent import get_hub
 
-from proxy.app import Secrets
-from proxy.gateway import Gateway
-from proxy.ledger.ledger import open_ledger
+from proxy.app import Adapters, Secrets, create_app
+from proxy.breaker import Breakers, State
+from proxy.connection import Pool
+from proxy.dispatch import Providers
+from proxy.ledger.ledger import Ledger, open_ledger
 from proxy.ledger.records import LedgerAway
+from proxy.ledger.reports import Reports
 from proxy.memory import keep_freed_memory
 from proxy.server import Server
+from proxy.source import Source
+from proxy.view import set_up_view
+from stack.service import Every
 
 log = logging.getLogger(__name__)
 
 COLLECT_AFTER = 10_000  # new objects; Python's own 700 collects several times a call
 LOOK_SECONDS = 1.0  # between looks at gateway.toml, and between checkpoints of the ledger
-
-
-class Source(Protocol):
-    """Where a gateway comes from: `proxy.reload.Watched`, or one that never changes."""
-
-    gateway: Gateway
-    error: str
-    loaded_at: float
-    said: str
-
-    def look(self) -> bool: ...
-
-
-class Fixed:
-    """A gateway that never changes."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.error = ""
-        self.loaded_at = time.time()
-        self.said = "this program"
-
-    def look(self) -> bool:
-        return False
 
 
 def worker_name(pid: int) -> str:
@@ -79,39 +65,13 @@ def serve(
 
 
 def _worker(source: Source, ledger_at: str | Path, secrets: Secrets) -> Flask:
-    """The application of one worker."""
-    # imported in the worker, after gevent has patched sockets and ssl
-    from gevent import get_hub
-
-    from proxy.app import Adapters, create_app
-    from proxy.breaker import Breakers
-    from proxy.connection import Pool
-    from proxy.dispatch import Providers
-    from proxy.ledger.reports import Reports
-    from stack.service import Every
-
+    """The application of one worker, with what it does beside calls."""
     ledger = open_ledger(ledger_at, worker_name(os.getpid()))
-
-    def changed(provider: str, state: str, until: float, reason: str) -> None:
-        log.warning("the breaker of %s is %s%s", provider, state, reason and f": {reason}")
-        try:
-            if state == "closed":
-                ledger.clear_breaker(provider)
-            else:
-                ledger.set_breaker(provider, state, until, reason)
-        except LedgerAway as away:
-            log.warning("the dashboard does not know: %s", away)
-
-    def off_loop(action: Callable[[], Any]) -> Any:
-        return get_hub().threadpool.apply(action)
-
-    providers = Providers(Breakers(changed), lambda url: Pool(url, connect=socket.create_connection))
-    adapters = Adapters(
-        gateway=lambda: source.gateway, set_up=lambda: _view(source), ledger=ledger, reports=Reports(ledger),
-        providers=providers, off_loop=off_loop,
-    )  # fmt: skip
-    app = create_app(adapters, secrets)
-    chores = (Every(LOOK_SECONDS, lambda: _look(source)), Every(LOOK_SECONDS, lambda: off_loop(ledger.checkpoint)))
+    app = create_app(_adapters(source, ledger), secrets)
+    chores = (
+        Every(LOOK_SECONDS, lambda: _look(source)),
+        Every(LOOK_SECONDS, lambda: _off_loop(ledger.checkpoint)),
+    )
     for chore in chores:
         chore.start()
 
@@ -128,11 +88,30 @@ def _worker(source: Source, ledger_at: str | Path, secrets: Secrets) -> Flask:
     return app
 
 
+def _adapters(source: Source, ledger: Ledger) -> Adapters:
+    def changed(provider: str, state: State, until: float, reason: str) -> None:
+        log.warning("the breaker of %s is %s%s", provider, state, reason and f": {reason}")
+        try:
+            if state == "closed":
+                ledger.clear_breaker(provider)
+            else:
+                ledger.set_breaker(provider, state, until, reason)
+        except LedgerAway as away:
+            log.warning("the dashboard does not know: %s", away)
+
+    return Adapters(
+        gateway=lambda: source.gateway,
+        set_up=lambda: set_up_view(source),
+        ledger=ledger,
+        reports=Reports(ledger),
+        providers=Providers(Breakers(changed), lambda url: Pool(url, connect=socket.create_connection)),
+        off_loop=_off_loop,
+    )
+
+
+def _off_loop(action: Callable[[], Any]) -> Any:
+    return get_hub().threadpool.apply(action)
+
+
 def _look(source: Source) -> None:
     source.look()
-
-
-def _view(source: Source) -> Any:
-    from proxy.view import set_up_view
-
-    return set_up_view(source)

@@ -7,7 +7,7 @@ import msgspec
 from proxy.errors import ApiError, content
 from proxy.gateway import Provider
 from proxy.request import ModelRequest
-from proxy.translation import errors, estimate, message, request
+from proxy.translation import estimate, message, request
 from proxy.translation.stream import StreamTranslator
 from proxy.usage import StreamReader
 
@@ -56,8 +56,3 @@ def translated_message(asked: ModelRequest, body: bytes) -> bytes:
         raise ApiError(502, "api_error", "the provider's answer is not an object")
     found = message.to_message(completion, asked=asked.model, input_estimate=estimate.tokens(asked.decoded()))
     return msgspec.json.encode(found)
-
-
-def translated_error(status: int, body: bytes) -> tuple[int, bytes]:
-    """An error as the caller gets it."""
-    return errors.to_error(status, body)

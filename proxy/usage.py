@@ -19,7 +19,7 @@ FIELDS = {
 }
 
 
-@dataclass(slots=True, unsafe_hash=True)  # not frozen: that would double the cost of making one
+@dataclass(slots=True)  # not frozen: that would double the cost of making one
 class Usage:
     """What a call used, in tokens, and in web searches.
 

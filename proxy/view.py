@@ -3,7 +3,7 @@
 import time
 
 from proxy.dashboard.view import SetUpView, account_limits, key_accounts, routes
-from proxy.serve import Source
+from proxy.source import Source
 
 
 def set_up_view(source: Source) -> SetUpView:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from proxy.errors import HungUp
+from proxy.headers import head_bytes
 
 Pairs = list[tuple[str, str]]
 
@@ -69,10 +70,7 @@ def _head(status: int, headers: Pairs, stays: bool) -> bytes:
         f"connection: {'keep-alive' if stays else 'close'}",
     ]
     lines += [f"{name}: {value}" for name, value in headers]
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise ValueError("a header holds a line break")
-    return head.encode("latin-1", "replace") + b"\r\n\r\n"
+    return head_bytes(lines, unknown="replace")
 
 
 @lru_cache

@@ -1,11 +1,11 @@
 """What the dashboard is told of the gateway's set-up: where calls go, which limits hold, if a reload was refused."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from proxy.gateway import TIERS, Gateway, Limits, Route
+from proxy.ledger.accounts import day_and_month
 from proxy.ledger.reports import AccountLimit, Kind
 from proxy.prices import MICRO
 
@@ -65,7 +65,7 @@ def _route(route: Route) -> RouteView:
 
 def account_limits(limits: Limits, at: float) -> tuple[AccountLimit, ...]:
     """The limits that are set for days and months, with the accounts of the day and the month of `at`."""
-    day, month = _days(at)
+    day, month = day_and_month(at)
     found: list[tuple[str, str, Decimal | None]] = [
         ("everyone, today", f"day/{day}", limits.day_usd),
         ("everyone, this month", f"month/{month}", limits.month_usd),
@@ -77,11 +77,5 @@ def account_limits(limits: Limits, at: float) -> tuple[AccountLimit, ...]:
 
 def key_accounts(at: float) -> dict[Kind, str]:
     """What the accounts of a client key are called at that time, with `*` for its name."""
-    day, month = _days(at)
+    day, month = day_and_month(at)
     return {"total": "key/*", "day": f"key/*/{day}", "month": f"key/*/{month}"}
-
-
-def _days(at: float) -> tuple[str, str]:
-    """The day and the month, in UTC, as `proxy.ledger.accounts` writes them."""
-    day = time.strftime("%Y-%m-%d", time.gmtime(at))
-    return day, day[:7]

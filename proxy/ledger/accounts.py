@@ -22,7 +22,7 @@ def charges(
     `budget` is the task's, in micro-dollars. Every account that fits is there, limited or not: a limit that is set
     later counts what was spent before.
     """
-    return tuple(_charges(_days(int(at // DAY_SECONDS)), caller, limits, budget, key))
+    return tuple(_charges(day_and_month(at), caller, limits, budget, key))
 
 
 def _charges(
@@ -45,9 +45,14 @@ def _charges(
     yield Charge(f"month/{month}", _micro(limits.month_usd), "the gateway's limit for this month")
 
 
+def day_and_month(at: float) -> tuple[str, str]:
+    """The day of a time, in seconds since the epoch, and its month: `2026-11-21`, `2026-11`."""
+    return _days(int(at // DAY_SECONDS))
+
+
 @lru_cache(maxsize=8)
 def _days(number: int) -> tuple[str, str]:
-    """The day with this number since the epoch, and its month: `2026-11-21`, `2026-11`."""
+    """Those of the day with this number since the epoch."""
     day = datetime.fromtimestamp(number * DAY_SECONDS, UTC).strftime("%Y-%m-%d")
     return day, day[:7]
 

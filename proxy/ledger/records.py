@@ -57,7 +57,7 @@ class Hold:
     least_input: int
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True)
 class Settlement:
     """How a call ended.
 

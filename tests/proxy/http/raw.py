@@ -1,32 +1,17 @@
 """A client that sends bytes as they are, be they HTTP or not, and reads whatever comes back."""
 
-import json
 import socket
-from dataclasses import dataclass
-from typing import Any
 
-from tests.proxy.running import RunningProxy
+from tests.proxy.running import Reply, RunningProxy
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer; header names in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+class Answer(Reply):
+    """One answer; an error says that it is JSON."""
 
     @property
     def error(self) -> tuple[int, str]:
-        """The status and the type of an error in Anthropic's shape."""
         assert self.headers["content-type"] == "application/json"
-        assert self.json["type"] == "error"
-        assert self.json["error"]["message"]
-        return self.status, self.json["error"]["type"]
+        return super().error
 
 
 def exchange(gateway: RunningProxy, *pieces: bytes, end: bool = False, seconds: float = 10.0) -> list[Answer]:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.file_lines import Place, lines_of
+from proxy.gateway_file.lines import Place, lines_of
 
 SCALARS = st.sampled_from([
     "1", "-0.5e3", "1_000.25", "true", "inf", "1979-05-27 07:32:00", "07:32:00.5", '"a # [b] {c}, = \\" d"', "'\\'",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from proxy.file_lines import Place
+from proxy.gateway_file.lines import Place
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from proxy.file_sections import Section, kind
-from proxy.file_stamps import FilesRead
+from proxy.gateway_file.sections import Section, kind
+from proxy.gateway_file.stamps import FilesRead
 
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 # RFC 9110, 5.1 and 5.5: what the name and the value of a header may hold

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from proxy.file_mistakes import meant
-from proxy.file_prices import price_of
-from proxy.file_providers import Declared
-from proxy.file_sections import Section, kind
 from proxy.gateway import Target
+from proxy.gateway_file.mistakes import meant
+from proxy.gateway_file.prices import price_of
+from proxy.gateway_file.providers import Declared
+from proxy.gateway_file.sections import Section, kind
 from proxy.presets import PRESETS
 
 KNOWN = ("provider", "model", "downgrade", "price")

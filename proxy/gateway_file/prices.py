@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from proxy.file_sections import Section, kind
+from proxy.gateway_file.sections import Section, kind
 from proxy.prices import Price, price
 
 PRICE_TEXT = re.compile(r"\d{1,6}(\.\d{1,6})?/\d{1,6}(\.\d{1,6})?")

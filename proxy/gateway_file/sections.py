@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from proxy.file_lines import Place
-from proxy.file_mistakes import Mistakes, meant, said
+from proxy.gateway_file.lines import Place
+from proxy.gateway_file.mistakes import Mistakes, meant, said
 
 T = TypeVar("T")
 KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (

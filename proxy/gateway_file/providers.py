@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from proxy.addresses import why_not
-from proxy.file_keys import KeySources, headers, pool
-from proxy.file_mistakes import BARE
-from proxy.file_prices import price_of
-from proxy.file_sections import Section
 from proxy.gateway import Auth, Provider
+from proxy.gateway_file.keys import KeySources, headers, pool
+from proxy.gateway_file.mistakes import BARE
+from proxy.gateway_file.prices import price_of
+from proxy.gateway_file.sections import Section
 from proxy.presets import PRESETS
 from proxy.prices import Price
 from stack.settings import refuse_real_token_at_simulator

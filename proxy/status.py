@@ -17,7 +17,7 @@ def blueprint(
     ledger: Ledger, metrics: Callable[[], str], read_token: str, *, off_loop: Callable[[Callable[[], Any]], Any]
 ) -> Blueprint:
     """Health, a run's usage, metrics: `metrics` makes their text, and `off_loop` has it made."""
-    routes = Blueprint("own", __name__)
+    routes = Blueprint("status", __name__)
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from proxy.default_prices import default_prices
-from proxy.file_keys import KeySources
-from proxy.file_lines import lines_of
-from proxy.file_mistakes import Mistakes, SetUpError
-from proxy.file_prices import price_table
-from proxy.file_providers import declared
-from proxy.file_sections import Section, kind
-from proxy.file_stamps import FilesRead
-from proxy.file_targets import MODEL, Targets
 from proxy.gateway import TIERS, Gateway, Limits, Route, Target, Tier
+from proxy.gateway_file.keys import KeySources
+from proxy.gateway_file.lines import lines_of
+from proxy.gateway_file.mistakes import Mistakes, SetUpError
+from proxy.gateway_file.prices import price_table
+from proxy.gateway_file.providers import declared
+from proxy.gateway_file.sections import Section, kind
+from proxy.gateway_file.stamps import FilesRead
+from proxy.gateway_file.targets import MODEL, Targets
 from proxy.prices import PriceTable
 
 __all__ = ["SetUpError", "load"]
