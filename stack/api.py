@@ -1,14 +1,87 @@
-"""The orchestrator's internal HTTP API, as its callers see it."""
+"""The orchestrator's internal HTTP API, as its callers see it: runs for people's tools, tasks for who works on them."""
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import requests
 
 from stack.errors import GiveUp, Refused, TryAgain
-from stack.messages import Value
+from stack.messages import Attachment, Priority, RunState
+from stack.roles import TokenKind
+from stack.values import Value
 
 TIMEOUT_SECONDS = 10
+FILE_TIMEOUT_SECONDS = 120
+
+T = TypeVar("T", bound=Value)
+
+
+# --- what runs look like -----------------------------------------------------------------------------
+
+
+class RunSummary(Value):
+    """A run in a list. `seconds` is how long it took, or has taken until now; `place` counts from 1 in its queue."""
+
+    id: UUID
+    workflow: str
+    title: str
+    person: str
+    state: RunState
+    headline: str = ""
+    priority: Priority = "normal"
+    place: int | None = None
+    started: datetime
+    ended: datetime | None = None
+    seconds: float
+    cost_usd: float = 0
+    model: str = ""
+
+
+class TaskView(Value):
+    """A task of a run. `outcome` is its report or failure once it is done."""
+
+    id: UUID
+    step: str
+    role: str
+    state: Literal["waiting", "sent", "claimed", "done"]
+    attempt: int
+    outcome: dict[str, Any] | None = None
+
+
+class GateView(Value):
+    """A question of a run, with its answer once there is one."""
+
+    question: str
+    text: str
+    choices: tuple[str, ...]
+    free: bool = False
+    asked: datetime
+    until: datetime
+    answer: str | None = None
+    answered_by: str = ""
+
+
+class EventView(Value):
+    """Something that happened in a run."""
+
+    at: datetime
+    source: str
+    kind: Literal["step", "hop", "log"]
+    text: str
+    data: dict[str, Any]
+
+
+class RunDetail(RunSummary):
+    """A run with all that is known of it."""
+
+    details: tuple[str, ...] = ()
+    tasks: tuple[TaskView, ...] = ()
+    gates: tuple[GateView, ...] = ()
+    events: tuple[EventView, ...] = ()
+
+
+# --- what tasks look like ----------------------------------------------------------------------------
 
 
 class Claim(Value):
@@ -21,8 +94,7 @@ class Claim(Value):
     verdict: Literal["run", "done", "cancelled", "leased"]
     attempt: int = 0
     lease_seconds: float = 0
-    model_token: str = ""
-    forge_token: str = ""
+    tokens: dict[TokenKind, str] = {}  # noqa: RUF012 - pydantic copies it
     budget_usd: float = 0
     seconds: float = 0
 
@@ -33,45 +105,112 @@ class Renewal(Value):
     verdict: Literal["go", "cancelled", "lost"]
 
 
-class OrchestratorApi:
+class Caller:
     """Calls the orchestrator. Raises TryAgain where it is away, Refused without the right, else GiveUp."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
+        self._session.trust_env = False
+        self._show(token)
+
+    def _show(self, token: str) -> None:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def claim(self, task_id: UUID, *, holder: str, instance: str) -> Claim:
-        """Asks to work on a task. `holder` survives a restart of the process, `instance` does not."""
-        answer = self._call("POST", f"/tasks/{task_id}/claim", {"holder": holder, "instance": instance})
-        return Claim.model_validate(answer)
+    def _ask(self, kind: type[T], method: str, path: str, body: Any = None, **headers: str) -> T:
+        return kind.model_validate_json(self._call(method, path, json=body, headers=headers).content)
 
-    def renew(self, task_id: UUID, *, attempt: int) -> Renewal:
-        """Keeps the lease of a task that is being worked on."""
-        return Renewal.model_validate(self._call("POST", f"/tasks/{task_id}/renew", {"attempt": attempt}))
-
-    def runs(self, *, person: str, limit: int = 10) -> list[dict[str, Any]]:
-        """The newest runs of a person, newest first."""
-        answer = self._call("GET", f"/runs?person={person}&limit={limit}")
-        return list(answer["runs"])
-
-    def run(self, run_id: UUID | str) -> dict[str, Any]:
-        """One run with its tasks and events."""
-        return self._call("GET", f"/runs/{run_id}")
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, **request: Any) -> requests.Response:
+        request.setdefault("timeout", TIMEOUT_SECONDS)
         try:
-            answer = self._session.request(method, self._url + path, json=body, timeout=TIMEOUT_SECONDS)
+            answer = self._session.request(method, self._url + path, **request)
         except requests.RequestException as error:
             raise TryAgain("the orchestrator cannot be reached") from error
         if answer.status_code >= 500:
             raise TryAgain(f"the orchestrator answers {answer.status_code}")
-        if answer.status_code in (401, 403):
-            raise Refused(f"the orchestrator refuses: {answer.text[:200]}")
-        if not answer.ok:
-            raise GiveUp(f"the orchestrator answers {answer.status_code}: {answer.text[:200]}")
+        if answer.ok:
+            return answer
+        words = _words(answer)
+        raise Refused(words) if answer.status_code in (401, 403) else GiveUp(words)
+
+
+def _words(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"the orchestrator answers {answer.status_code}: {answer.text[:200]}"
+
+
+class RunsApi(Caller):
+    """Runs, for the bot and the command line."""
+
+    def start(self, ask: dict[str, Any], *, key: str = "", **more: Any) -> RunSummary:
+        """Begins a run: `ask` as in a Request, with its verb. With the same `key` it is begun once."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._ask(RunSummary, "POST", "/runs", {"ask": ask, **more}, **headers)
+
+    def runs(self, *, person: str = "", limit: int = 10) -> list[RunSummary]:
+        """The newest runs of a person, or of all, newest first."""
+        found = self._call("GET", "/runs", params={"person": person, "limit": limit}).json()
+        return [RunSummary.model_validate(run) for run in found["runs"]]
+
+    def run(self, run_id: UUID | str) -> RunDetail:
+        """One run with its tasks and events."""
+        return self._ask(RunDetail, "GET", f"/runs/{run_id}")
+
+    def cancel(self, run_id: UUID | str) -> RunSummary:
+        """Stops a run. Raises GiveUp where it is too late."""
+        return self._ask(RunSummary, "POST", f"/runs/{run_id}/cancel")
+
+    def answer(self, run_id: UUID | str, question: str, choice: str) -> RunSummary:
+        """Answers a question of a run. Raises GiveUp where that is not offered, or was answered."""
+        return self._ask(RunSummary, "POST", f"/runs/{run_id}/answer", {"question": question, "choice": choice})
+
+    def keep(self, name: str, content: bytes) -> Attachment:
+        """Leaves a file at the orchestrator, to go with a message."""
+        answer = self._call("POST", "/files", params={"name": name}, data=content, timeout=FILE_TIMEOUT_SECONDS)
+        return Attachment.model_validate_json(answer.content)
+
+    def file(self, attachment_id: str) -> bytes:
+        """The bytes of a file that goes with a message. Raises GiveUp where it is gone."""
+        return self._call("GET", f"/files/{attachment_id}", timeout=FILE_TIMEOUT_SECONDS).content
+
+
+class _Instance(Value):
+    token: str
+
+
+class TasksApi(Caller):
+    """Tasks, for one process of a role: it registers with its role's token and is known by a token of its own then."""
+
+    def __init__(self, url: str, token: str, *, name: str) -> None:
+        super().__init__(url, token)
+        self._role_token = token
+        self._name = name
+        self._registered = False
+
+    def claim(self, task_id: UUID) -> Claim:
+        """Asks to work on a task."""
+        return self._as_instance(Claim, f"/tasks/{task_id}/claim", {})
+
+    def renew(self, task_id: UUID, *, attempt: int) -> Renewal:
+        """Keeps the lease of a task that is being worked on."""
+        return self._as_instance(Renewal, f"/tasks/{task_id}/renew", {"attempt": attempt})
+
+    def give_back(self, task_id: UUID, *, attempt: int) -> Renewal:
+        """Lets another process take a task over, at no cost."""
+        return self._as_instance(Renewal, f"/tasks/{task_id}/give_back", {"attempt": attempt})
+
+    def _as_instance(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
+        if not self._registered:
+            self._register()
         try:
-            result: dict[str, Any] = answer.json()
-        except ValueError as error:
-            raise TryAgain("the orchestrator's answer cannot be read") from error
-        return result
+            return self._ask(kind, "POST", path, body)
+        except Refused:  # the orchestrator's key has changed: it was set up anew
+            self._register()
+            return self._ask(kind, "POST", path, body)
+
+    def _register(self) -> None:
+        self._show(self._role_token)
+        self._show(self._ask(_Instance, "POST", "/instances", {"name": self._name}).token)
+        self._registered = True

@@ -13,18 +13,20 @@ from pathlib import Path
 
 from stack import topology
 from stack.ids import dashed
+from stack.roles import AGENTS, ROLES
 
 # secret → the services that share it, and the name it has there
 SHARED: Mapping[str, Mapping[str, str]] = {
     "model_token_key": {"orchestrator": "MODEL_TOKEN_KEY", "proxy": "MODEL_TOKEN_KEY"},
     "proxy_read_token": {"orchestrator": "PROXY_READ_TOKEN", "proxy": "PROXY_READ_TOKEN"},
     "forge_token_key": {"orchestrator": "FORGE_TOKEN_KEY", "forge": "FORGE_TOKEN_KEY"},
-    "api_token_bot": {"orchestrator": "API_TOKEN_BOT", "bot": "API_TOKEN"},
-    "api_token_agent": {"orchestrator": "API_TOKEN_AGENT", "pr-reviewer": "API_TOKEN"},
-    "api_token_cli": {"orchestrator": "API_TOKEN_CLI", "cli": "API_TOKEN"},
+    "instance_token_key": {"orchestrator": "INSTANCE_TOKEN_KEY"},
 }
+ROLE_SERVICES = tuple(map(dashed, ROLES))
+# Who calls the orchestrator's API, each with a token of its own (API_TOKEN); the orchestrator has all (API_TOKENS).
+CALLERS = ("bot", "cli", "proxy", *ROLE_SERVICES)
 RABBITMQ = "rabbitmq"
-AGENTS = frozenset(map(dashed, topology.AGENT_ROLES))
+AGENT_SERVICES = frozenset(map(dashed, AGENTS))
 
 
 def make_secrets(folder: Path, *, broker: str, owner: int | None = None) -> None:
@@ -34,7 +36,7 @@ def make_secrets(folder: Path, *, broker: str, owner: int | None = None) -> None
     """
     passwords = {user: _kept_or_new(folder, f"broker_password_{user}") for user in topology.USERS}
     for service, name, value in _secrets(folder, passwords, broker):
-        _write(folder / service / name, value, owner=None if service in AGENTS else owner)
+        _write(folder / service / name, value, owner=None if service in AGENT_SERVICES else owner)
     for name, text in _broker_files(folder, passwords).items():
         _write(folder / RABBITMQ / name, text, mode=0o644)  # no secrets: of passwords there are salted hashes
 
@@ -45,6 +47,10 @@ def _secrets(folder: Path, passwords: Mapping[str, str], broker: str) -> Iterato
         value = _kept_or_new(folder, secret)
         for service, name in places.items():
             yield service, name, value
+    tokens = {caller: _kept_or_new(folder, f"api_token_{caller}") for caller in CALLERS}
+    yield "orchestrator", "API_TOKENS", json.dumps(tokens)
+    for caller, token in tokens.items():
+        yield caller, "API_TOKEN", token
     for user, password in passwords.items():
         yield user, "BROKER_URL", f"amqp://{user}:{password}@{broker}/%2F"
 
@@ -93,7 +99,7 @@ def main() -> None:
     parser.add_argument("--owner", type=int, metavar="UID", help="the user id that services, but not agents, run as")
     arguments = parser.parse_args()
     make_secrets(arguments.folder, broker=arguments.broker, owner=arguments.owner)
-    print(f"secrets of {len({s for p in SHARED.values() for s in p} | set(topology.USERS))} services are in place")
+    print(f"secrets of {len({'orchestrator', *CALLERS, *topology.USERS})} services are in place")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The six messages: frozen values that everything else reacts to.
+"""The six messages: frozen envelopes that everything else reacts to. What travels in them is the table of work.
 
 Request → orchestrator;  Task → agent or forge;  Result → orchestrator;  Signal → the process that runs a task;
 Progress → whoever listens;  Notification → bot.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,222 +12,57 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stack.errors import GiveUp
 from stack.ids import uuid7
+from stack.people import Person
+from stack.values import Value, now
+from stack.work import AnyAsk, AnyBrief, AnyReport, complaint
 
-# GitHub's own limits: 39 letters, digits and hyphens for an owner; 100 letters, digits, `-`, `_`, `.` for a name.
-# `\Z` and not `$`, which lets a newline follow.
-REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}\Z"
-Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
-PullNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
-Severity = Literal["critical", "high", "medium", "low"]
-Side = Literal["LEFT", "RIGHT"]
+VERSION = 2
 RunState = Literal["queued", "running", "waiting", "verified", "unproven", "failed", "cancelled"]
 ENDED: frozenset[str] = frozenset({"verified", "unproven", "failed", "cancelled"})
-
-
-class Value(BaseModel):
-    """Base of every frozen value in a message; unknown fields are refused."""
-
-    # a look-ahead in a pattern needs Python's own regular expressions
-    model_config = ConfigDict(frozen=True, extra="forbid", regex_engine="python-re")
-
-
-def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
-
-
-# --- what is asked -------------------------------------------------------------------------------
-
-
-class Chat(Value):
-    """Where a run was asked for in Telegram, and so where it reports."""
-
-    chat_id: int
-    message_id: int
-
-
-class StartReview(Value):
-    """Review a pull request. With `approval` a person sees the findings and decides before anything is posted."""
-
-    verb: Literal["review"] = "review"
-    repository: Repository
-    number: PullNumber
-    approval: bool = False
-
-
-class Answer(Value):
-    """A person's answer to a question that a run asked."""
-
-    verb: Literal["answer"] = "answer"
-    run_id: UUID
-    question: str = Field(max_length=40)
-    choice: str = Field(max_length=40)
-
-
-class Cancel(Value):
-    """Stop a run."""
-
-    verb: Literal["cancel"] = "cancel"
-    run_id: UUID
-
-
-Ask = Annotated[StartReview | Answer | Cancel, Field(discriminator="verb")]
-
-
-# --- what is done: briefs and reports ---------------------------------------------------------------
-
-
-class FetchPullRequest(Value):
-    """Forge: mirror the repository and say what the pull request is."""
-
-    do: Literal["fetch_pull_request"] = "fetch_pull_request"
-    repository: Repository
-    number: PullNumber
-
-
-class PullRequest(Value):
-    """Report of FetchPullRequest: the facts that a review starts from. Texts are a stranger's."""
-
-    report: Literal["pull_request"] = "pull_request"
-    repository: Repository
-    number: PullNumber
-    title: str
-    body: str
-    author: str
-    url: str
-    base: str
-    base_sha: Sha
-    head_sha: Sha
-    merge_base: Sha
-    files: int
-    hunks: int
-    binary_files: int
-
-
-class ReviewPullRequest(Value):
-    """pr-reviewer: read the change and report findings."""
-
-    do: Literal["review_pull_request"] = "review_pull_request"
-    pull: PullRequest
-
-
-class Finding(Value):
-    """One remark on a change. Lines count from 1: in the new file for RIGHT, in the old one for LEFT."""
-
-    path: str = Field(min_length=1, max_length=4096)
-    start_line: int = Field(ge=1)
-    end_line: int = Field(ge=1)
-    side: Side = "RIGHT"
-    severity: Severity
-    confidence: float = Field(ge=0, le=1)
-    title: str = Field(min_length=1, max_length=200)
-    explanation: str = Field(max_length=4000)
-    suggestion: str | None = Field(default=None, max_length=4000)
-
-
-class FileCoverage(Value):
-    """How much of one changed file's diff was shown to the model, by the runner's record."""
-
-    path: str
-    hunks: int = Field(ge=0)
-    read: int = Field(ge=0)
-    binary: bool = False
-
-
-class Coverage(Value):
-    """Hunks by what the runner's record shows of them. Binary files have no hunks and are counted apart."""
-
-    hunks: int = Field(ge=0)
-    read: int = Field(ge=0)
-    binary_files: int = Field(ge=0)
-    unread: tuple[FileCoverage, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every hunk was shown to the model."""
-        return self.read == self.hunks
-
-
-class Usage(Value):
-    """What one task's model calls came to, as the agent saw it. The proxy's ledger is the one that counts."""
-
-    model: str
-    turns: int = Field(ge=0)
-    seconds: float = Field(ge=0)
-
-
-class Review(Value):
-    """Report of ReviewPullRequest."""
-
-    report: Literal["review"] = "review"
-    summary: str = Field(max_length=20_000)
-    findings: tuple[Finding, ...]
-    coverage: Coverage
-    usage: Usage
-
-
-class PostReview(Value):
-    """Forge: put one review on the pull request, unless this run's is there, and look that it is."""
-
-    do: Literal["post_review"] = "post_review"
-    pull: PullRequest
-    review: Review
-
-
-class Receipt(Value):
-    """Report of PostReview: what GitHub showed when it was asked afterwards."""
-
-    report: Literal["receipt"] = "receipt"
-    review_id: int
-    url: str
-    inline_comments: int = Field(ge=0)
-    findings_in_body: int = Field(ge=0)
-    already_reported: int = Field(ge=0)
-    comments_refused: int = Field(ge=0)
-    proven: bool
-    missing: str = ""
-
-
-Brief = Annotated[FetchPullRequest | ReviewPullRequest | PostReview, Field(discriminator="do")]
-
-
-class Failure(Value):
-    """A task that did not succeed, named by what to do next. `what` is in words for a person."""
-
-    report: Literal["failure"] = "failure"
-    what: str
-    next: Literal["retry", "give_up"]
-
-
-# --- the messages -----------------------------------------------------------------------------------
+Priority = Literal["urgent", "high", "normal", "low"]
 
 
 class Message(Value):
     """What every message has: a schema version, an id that sorts by time, and when it was made (UTC)."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     id: UUID = Field(default_factory=uuid7)
     at: datetime = Field(default_factory=now)
+
+
+class Chat(Value):
+    """A message in Telegram that is answered."""
+
+    chat_id: int
+    message_id: int
+
+
+class Attachment(Value):
+    """A file that goes with a message. Its bytes are at the orchestrator, under its id (their SHA-256)."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{64}\Z")
+    name: str = Field(min_length=1, max_length=200)
+    size: int = Field(ge=0)
 
 
 class Request(Message):
     """What a person or a clock asks. The id of a request that starts a run is the run's id."""
 
     type: Literal["request"] = "request"
-    person: str = Field(min_length=1, max_length=100)
+    person: Person
     chat: Chat | None = None
-    ask: Ask
+    ask: AnyAsk
+    priority: Priority = "normal"
+    files: tuple[Attachment, ...] = ()
 
 
 class Task(Message):
-    """One unit of work for `role`. The tokens that it needs come with the claim, so none rests in a queue."""
+    """One unit of work. The tokens that it needs come with the claim, so none rests in a queue."""
 
     type: Literal["task"] = "task"
     run_id: UUID
-    role: str
     step: str
-    brief: Brief
+    brief: AnyBrief
 
 
 class Result(Message):
@@ -237,26 +72,33 @@ class Result(Message):
     task_id: UUID
     run_id: UUID
     attempt: int = Field(ge=0)
-    outcome: Annotated[PullRequest | Review | Receipt | Failure, Field(discriminator="report")]
+    outcome: AnyReport
 
 
 class Signal(Message):
-    """Orchestrator → the one process that runs a task. May be lost: renewing the lease tells of a cancel too."""
+    """Orchestrator → the one process that runs a task. May be lost: renewing the lease tells of a cancel too.
+
+    cancel: end it; steer: a word of the person to whoever works; answer: to what was asked in the middle of the work.
+    """
 
     type: Literal["signal"] = "signal"
     task_id: UUID
-    verb: Literal["cancel"] = "cancel"
+    verb: Literal["cancel", "steer", "answer"] = "cancel"
+    text: str = Field(default="", max_length=4000)
 
 
 class Progress(Message):
-    """What is happening; may be lost. `kind` step: for a person; hop: a point in time; log: a log record."""
+    """What is happening; may be lost. `kind` step: for a person; hop: a point in time; log: a log record.
+
+    Whoever hears it knows the source from the broker, which lets nobody name another user than its own.
+    """
 
     type: Literal["progress"] = "progress"
     run_id: UUID
-    source: str
+    source: str = ""
     kind: Literal["step", "hop", "log"]
     text: str
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class Link(Value):
@@ -274,19 +116,27 @@ class Ending(Value):
     headline: str
     details: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    files: tuple[Attachment, ...] = ()
     model: str = ""
     cost_usd: float = 0
     seconds: float = 0
 
 
 class Question(Value):
-    """A run waits for a person. `choices` are what an Answer may say."""
+    """A run waits for a person. `choices` are what an Answer may say, and where `free` is set any other text.
+
+    `digest` is of all that is shown, and of what is done where the answer is yes. The deadline is `until`.
+    """
 
     about: Literal["question"] = "question"
     question: str
     text: str
     details: tuple[str, ...] = ()
     choices: tuple[str, ...]
+    free: bool = False
+    files: tuple[Attachment, ...] = ()
+    until: datetime | None = None
+    digest: str = ""
 
 
 class Note(Value):
@@ -297,16 +147,44 @@ class Note(Value):
 
 
 class Notification(Message):
-    """What a person must see; may not be lost."""
+    """What a person must see; may not be lost. It goes to a person, as a reply to `chat` where there is one.
+
+    `title` is the run's, for a person who did not ask for it themselves.
+    """
 
     type: Literal["notification"] = "notification"
     run_id: UUID
-    chat: Chat
+    person: str
+    chat: Chat | None = None
+    title: str = ""
     content: Annotated[Ending | Question | Note, Field(discriminator="about")]
 
 
 AnyMessage = Annotated[Request | Task | Result | Signal | Progress | Notification, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(AnyMessage)
+
+
+class Envelope(BaseModel):
+    """What can be read of a message whose version came after ours, so that somebody is told of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: int
+    type: str
+    id: UUID
+    run_id: UUID | None = None
+    task_id: UUID | None = None
+    attempt: int = 0
+    person: Any = None
+    chat: Any = None
+
+
+class Newer(GiveUp):
+    """A message of a version that came after ours: this service is older than the one that sent it."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        super().__init__(f"a {envelope.type} of version {envelope.version}; this service reads up to {VERSION}")
+        self.envelope = envelope
 
 
 def encode(message: Message) -> bytes:
@@ -315,9 +193,17 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes) -> AnyMessage:
-    """The message in `body`. Raises GiveUp where it cannot be read."""
+    """The message in `body`. Raises Newer, or GiveUp where it cannot be read."""
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise GiveUp(f"not a message: {first['msg']} at {'.'.join(map(str, first['loc'])) or 'the top'}") from error
+        newer = _newer(body)
+        raise Newer(newer) if newer else GiveUp(f"not a message: {complaint(error)}") from error
+
+
+def _newer(body: bytes) -> Envelope | None:
+    try:
+        envelope = Envelope.model_validate_json(body)
+    except ValidationError:
+        return None
+    return envelope if envelope.version > VERSION else None

@@ -14,6 +14,7 @@ from typing import Any
 
 from stack.ids import dashed
 from stack.messages import Message, Notification, Request, Result, Task
+from stack.roles import ROLES
 
 PROGRESS = "progress"  # topic: step.<run>, hop.<run>, log.<run>
 SIGNALS = "signals"  # topic: task.<id>
@@ -27,23 +28,23 @@ CONSUMER_TIMEOUT_MS = 3 * 60 * 60 * 1000
 REQUESTS = "orchestrator.requests"
 RESULTS = "orchestrator.results"
 BOT = "bot"
-FORGE = "forge"
-AGENT_ROLES = ("pr_reviewer",)
+OPERATOR = "cli"  # sees what was put aside, and sends it again
 
 
-def agent_queue(role: str) -> str:
-    """The queue of an agent's role: `agent.pr-reviewer`."""
-    return f"agent.{dashed(role)}"
+def work_queue(role: str) -> str:
+    """The queue of a role's tasks: `agent.pr-reviewer`, `forge`."""
+    return f"agent.{dashed(role)}" if ROLES[role].is_agent else dashed(role)
 
 
-QUEUES = (REQUESTS, RESULTS, BOT, FORGE, *map(agent_queue, AGENT_ROLES))
+WORK = tuple(map(work_queue, ROLES))
+QUEUES = (REQUESTS, RESULTS, BOT, *WORK)
 
 # user → (queues it consumes, queues it sends to, what it listens to on a queue of its own)
 USERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "orchestrator": ((REQUESTS, RESULTS), (BOT, FORGE, *map(agent_queue, AGENT_ROLES)), (PROGRESS,)),
+    "orchestrator": ((REQUESTS, RESULTS), (BOT, *WORK), (PROGRESS,)),
     "bot": ((BOT,), (REQUESTS,), (PROGRESS,)),
-    "forge": ((FORGE,), (RESULTS,), ()),
-    **{dashed(role): ((agent_queue(role),), (RESULTS,), (SIGNALS,)) for role in AGENT_ROLES},
+    **{dashed(role): ((work_queue(role),), (RESULTS,), (SIGNALS,)) for role in ROLES},
+    OPERATOR: ((), QUEUES, ()),
 }
 
 
@@ -57,7 +58,7 @@ def queue_of(message: Message) -> str:
         case Notification():
             return BOT
         case Task():
-            return FORGE if message.role == FORGE else agent_queue(message.role)
+            return work_queue(message.brief.by)
     raise TypeError(f"a {type(message).__name__} has no queue")
 
 
@@ -120,13 +121,14 @@ def _rights(name: str) -> dict[str, str]:
     consumes, sends, hears = USERS[name]
     own = [rf"{name}\.listen\..*"] if hears else []
     signals = [SIGNALS] if name == "orchestrator" else []
+    dead = [*map(dead_of, QUEUES)] if name == OPERATOR else []
     exchanges = [*map(exchange_of, (*sends, *map(delay_of, consumes))), PROGRESS, *signals]
     return {
         "user": name,
         "vhost": "/",
         "configure": _any(own),
         "write": _any([*map(re.escape, exchanges), *own]),
-        "read": _any([*map(re.escape, consumes), *hears, *own]),
+        "read": _any([*map(re.escape, [*consumes, *dead]), *hears, *own]),
     }
 
 

@@ -1,0 +1,31 @@
+"""People: a value that is the same in chat, on the command line and in the API, and what each of them may do."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from stack.values import Value
+
+Standing = Literal["admin", "approver", "requester", "viewer"]
+# look: see runs; start: begin one, stop and answer one's own; approve: answer those of others; manage: people, and
+# the runs of others
+Right = Literal["look", "start", "approve", "manage"]
+
+RIGHTS: Mapping[Standing, frozenset[Right]] = {
+    "viewer": frozenset({"look"}),
+    "requester": frozenset({"look", "start"}),
+    "approver": frozenset({"look", "start", "approve"}),
+    "admin": frozenset({"look", "start", "approve", "manage"}),
+}
+
+
+class Person(Value):
+    """Who asks or answers. `id` names the way and the account there: `telegram:1001`, `cli`, `clock`."""
+
+    id: str = Field(min_length=1, max_length=100)
+    standing: Standing = "requester"
+
+    def may(self, right: Right) -> bool:
+        """Whether this person has a right."""
+        return right in RIGHTS[self.standing]

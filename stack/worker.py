@@ -1,0 +1,275 @@
+"""The worker, once for forge and agents: claims a task, has it done by a table of functions, brings what came of it.
+
+Whatever happens there is a result, or the task is given back: no run waits for ever.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from stack.api import Claim, Renewal
+from stack.errors import GiveUp, StackError, TryAgain
+from stack.ids import dashed
+from stack.logs import about
+from stack.messages import AnyMessage, Envelope, Message, Progress, Result, Signal, Task
+from stack.values import now
+from stack.work.kinds import Brief, Failure, Report
+
+log = logging.getLogger(__name__)
+
+KEPT_RESULTS = 100  # of the last tasks, in case one of them is delivered again
+GIVEN_BACK = "given back"
+
+
+class Sender(Protocol):
+    """What a worker needs of a Publisher."""
+
+    def publish(self, message: Message) -> None: ...
+
+    def mention(self, message: Progress | Signal) -> None: ...
+
+
+class Tasks(Protocol):
+    """What a worker needs of stack.api.TasksApi."""
+
+    def claim(self, task_id: UUID) -> Claim: ...
+
+    def renew(self, task_id: UUID, *, attempt: int) -> Renewal: ...
+
+    def give_back(self, task_id: UUID, *, attempt: int) -> Renewal: ...
+
+
+class Stopped(Exception):
+    """The work was stopped from outside: cancelled, given back, or its lease was lost."""
+
+
+class Stop:
+    """A way to end work from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._end: Callable[[], object] | None = None
+        self.reason = ""
+
+    def set(self, reason: str) -> None:
+        """Ends the work, now or as soon as it begins."""
+        with self._lock:
+            self.reason = self.reason or reason
+            if self._end:
+                self._end()
+
+    def arm(self, end: Callable[[], object] | None) -> None:
+        """What `set` calls."""
+        with self._lock:
+            self._end = end
+            if end and self.reason:
+                end()
+
+    def check(self) -> None:
+        """Raises Stopped where `set` was called."""
+        if self.reason:
+            raise Stopped(self.reason)
+
+
+@dataclass
+class Assignment:
+    """A task that this process has claimed, and what its function may ask and tell meanwhile.
+
+    `hear` is for who can be steered or answered while at work; it is called from another thread.
+    """
+
+    task: Task
+    claim: Claim
+    sender: Sender
+    stop: Stop = field(default_factory=Stop)
+    hear: Callable[[Signal], None] | None = None
+
+    @property
+    def run_id(self) -> UUID:
+        """The run that the task is for."""
+        return self.task.run_id
+
+    def say(self, text: str, *, passing: bool = False) -> None:
+        """What is being done now, in words for the person. Where it is `passing`, whatever comes next replaces it."""
+        self._tell("step", text, None, {"passing": True} if passing else {})
+
+    def hop(self, name: str, at: datetime | None = None) -> None:
+        """A point in time is reached."""
+        self._tell("hop", name, at, {})
+
+    def _tell(self, kind: str, text: str, at: datetime | None, data: dict[str, Any]) -> None:
+        told = {"run_id": self.task.run_id, "kind": kind, "text": text, "at": at or now(), "data": data}
+        self.sender.mention(Progress.model_validate(told))
+
+
+Do = Callable[[Any, Assignment], Report]  # (the brief of the kind that the table names, the task) → its report
+
+
+class Worker:
+    """One process of a role. `table` says for each kind of brief who does it; `take` may run in several threads."""
+
+    def __init__(self, role: str, table: Mapping[type[Brief[Any]], Do], *, tasks: Tasks, sender: Sender) -> None:
+        self._name = dashed(role)
+        self._table = table
+        self._tasks = tasks
+        self._sender = sender
+        self._stopping = False
+        self._at_work: dict[UUID, Assignment | None] = {}
+        self._lock = threading.Lock()
+        self._finished: OrderedDict[tuple[UUID, int], Result] = OrderedDict()
+
+    # --- a part of the service: stopped before its consumer -------------------------------------------
+
+    def start(self) -> None:
+        """Nothing: work comes by `take`."""
+
+    def stop(self) -> None:
+        """Gives back what can be interrupted; what cannot, ends, and its result is brought."""
+        self._stopping = True
+        with self._lock:
+            at_work = list(self._at_work.values())
+        for assignment in at_work:
+            if assignment:
+                assignment.stop.set(GIVEN_BACK)
+
+    # --- messages ---------------------------------------------------------------------------------------
+
+    def take(self, message: AnyMessage) -> None:
+        """Handles one delivery. Raises TryAgain while another process works on the task."""
+        if not isinstance(message, Task):
+            raise GiveUp(f"a {message.type} is not a task")
+        with about(message.run_id), self._alone_with(message):
+            if self._stopping:
+                raise TryAgain(f"the {self._name} is stopping")
+            try:
+                claim = self._tasks.claim(message.id)
+            except GiveUp as error:  # a dead letter would tell nobody, and the run would wait for ever
+                what = f"The {self._name} could not take the task: {error}"
+                return self._bring(_failed(message.id, message.run_id, 0, what))
+            if claim.verdict == "leased":
+                raise TryAgain(f"task {message.id} is being worked on")
+            if claim.verdict != "run":
+                return
+            if finished := self._finished.get((message.id, claim.attempt)):
+                return self._bring(finished)  # delivered again before the orchestrator had heard of the end
+            self._work(Assignment(message, claim, self._sender))
+
+    def too_new(self, envelope: Envelope, _sender: str) -> None:
+        """Answers a task of a version that came after ours, so that the person is told."""
+        if envelope.type == "task" and envelope.run_id:
+            what = f"The {self._name} is older than the orchestrator and cannot read its task: update all services."
+            self._bring(_failed(envelope.id, envelope.run_id, 0, what))
+
+    def hear(self, message: AnyMessage) -> None:
+        """A signal to whoever runs a task; most are for others."""
+        if not isinstance(message, Signal) or not (assignment := self._at_work.get(message.task_id)):
+            return
+        if message.verb == "cancel":
+            assignment.stop.set("cancelled")
+        elif assignment.hear:
+            assignment.hear(message)
+
+    # --- one task -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _alone_with(self, task: Task) -> Iterator[None]:
+        """Nobody else in this process takes the task meanwhile. Raises TryAgain where somebody has."""
+        with self._lock:
+            if task.id in self._at_work:
+                raise TryAgain(f"task {task.id} is being worked on here")
+            self._at_work[task.id] = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._at_work[task.id]
+
+    def _work(self, at: Assignment) -> None:
+        with self._lock:
+            self._at_work[at.task.id] = at
+        if self._stopping:
+            at.stop.set(GIVEN_BACK)
+        at.hop(f"{at.task.step}.claimed")
+        if at.claim.attempt > 1:
+            at.say(f"Started again (attempt {at.claim.attempt})")
+        with self._leased(at):
+            try:
+                outcome = self._outcome(at)
+            except Stopped as stopped:
+                log.info("stopped: %s", stopped)
+                if at.stop.reason == GIVEN_BACK:
+                    self._give_back(at)
+                return
+            at.hop(f"{at.task.step}.done")
+            self._bring(_result(at, outcome), at.stop)
+
+    def _outcome(self, at: Assignment) -> Report:
+        """What came of the task. Raises Stopped."""
+        do = self._table.get(type(at.task.brief))
+        if do is None:
+            return Failure(what=f"The {self._name} does not know how to {at.task.brief.do}", next="give_up")
+        try:
+            return do(at.task.brief, at)
+        except TryAgain as error:
+            log.warning("%s: to be tried again: %s", at.task.step, error)
+            return Failure(what=str(error), next="retry", after=error.after)
+        except GiveUp as error:
+            log.warning("%s: given up: %s", at.task.step, error)
+            return Failure(what=str(error), next="give_up")
+        except Stopped:
+            raise
+        except Exception:
+            log.exception("%s", at.task.step)
+            return Failure(what=f"The {self._name} had an internal error", next="retry")
+
+    def _bring(self, result: Result, stop: Stop | None = None) -> None:
+        """Sends a result, however long the broker is away: it was paid for. Ends early where nobody wants it."""
+        self._finished[result.task_id, result.attempt] = result
+        while len(self._finished) > KEPT_RESULTS:
+            self._finished.popitem(last=False)
+        while stop is None or stop.reason in ("", GIVEN_BACK):
+            try:
+                return self._sender.publish(result)
+            except TryAgain as error:
+                log.warning("the result cannot be sent yet: %s", error)
+
+    def _give_back(self, at: Assignment) -> None:
+        try:
+            self._tasks.give_back(at.task.id, attempt=at.claim.attempt)
+        except StackError as error:  # then its lease runs out
+            log.warning("the task could not be given back: %s", error)
+
+    @contextmanager
+    def _leased(self, at: Assignment) -> Iterator[None]:
+        """Keeps the lease while the task is worked on; sets the Stop where the run was cancelled or the lease lost."""
+        over = threading.Event()
+        threading.Thread(target=self._renew, args=(at, over), name="lease", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _renew(self, at: Assignment, over: threading.Event) -> None:
+        while not over.wait(at.claim.lease_seconds / 3):
+            try:
+                verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
+            except StackError as error:
+                log.warning("the lease could not be renewed: %s", error)
+                continue
+            if verdict != "go":
+                at.stop.set(verdict)
+                return
+
+
+def _result(at: Assignment, outcome: Report) -> Result:
+    return Result(task_id=at.task.id, run_id=at.task.run_id, attempt=at.claim.attempt, outcome=outcome)
+
+
+def _failed(task_id: UUID, run_id: UUID, attempt: int, what: str) -> Result:
+    return Result(task_id=task_id, run_id=run_id, attempt=attempt, outcome=Failure(what=what, next="give_up"))
