@@ -31,6 +31,10 @@ class NoSuchRun(GiveUp):
     """There is no such run, or it is not this person's."""
 
 
+class Missing(NoSuchRun):
+    """There is no such run, perhaps not yet."""
+
+
 class Runs:
     """Takes requests from the queue and from the API."""
 
@@ -51,7 +55,7 @@ class Runs:
             try:
                 self.handle(message)
             except GiveUp as refusal:
-                if isinstance(refusal, NoSuchRun) and time.time() - (run_id.int >> 80) / 1000 < OVERTAKING_SECONDS:
+                if isinstance(refusal, Missing) and time.time() - (run_id.int >> 80) / 1000 < OVERTAKING_SECONDS:
                     raise TryAgain("the run is not there yet") from refusal
                 log.info("refused: %s", refusal)
                 self._note(message.person.id, message.chat, message.id, run_id, str(refusal))
@@ -145,7 +149,7 @@ class Runs:
         right: Right = "approve" if isinstance(ask, Answer) else "manage"
         mine = run is not None and run.person == person.id and person.may("start")
         if run is None or not (mine or person.may(right)):
-            raise NoSuchRun("There is no such run of yours.")
+            raise (Missing if run is None else NoSuchRun)("There is no such run of yours.")
         if run.state in ENDED:
             raise GiveUp(f"{run.title} has already ended: {run.state}.")
         return run

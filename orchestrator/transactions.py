@@ -51,6 +51,14 @@ class Transactions:
         with self.sessions.begin() as session:
             transaction = Transaction(session, self._outbox)
             yield transaction
+            self.ready(name)
+        self.committed(name, transaction)
+
+    def ready(self, name: str) -> None:
+        """All is written, and nothing is committed yet."""
+
+    def committed(self, name: str, transaction: Transaction) -> None:
+        """Lets out what the transaction has put, mentioned and poked."""
         for message in transaction.messages:
             self._outbox.send(message)
         for mention in transaction.mentions:
