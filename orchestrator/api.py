@@ -181,8 +181,9 @@ def _owner(caller: Caller) -> Person:
 
 
 def _answered(answer: Any) -> Any:
-    value, *status = answer if isinstance(answer, tuple) else (answer,)
-    return (value.model_dump(mode="json") if isinstance(value, Value) else value, *status)
+    """A view's answer, (value) or (value, status), as Flask takes it."""
+    value, status = answer if isinstance(answer, tuple) else (answer, 200)
+    return (value.model_dump(mode="json") if isinstance(value, Value) else value), status
 
 
 def _refusal(error: Exception) -> Any:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from orchestrator.__main__ import main
 from orchestrator.settings import OrchestratorSettings
@@ -17,7 +18,7 @@ SWITCH = Path(os.environ["CRASH_SWITCH"])  # holds "WHEN NAME", or "WHEN NAME/2"
 class CrashingTransactions(Transactions):
     """Transactions that look at the switch around and inside each."""
 
-    passed = Counter[str]()
+    passed: ClassVar[Counter[str]] = Counter()
 
     @contextmanager
     def begin(self, name: str) -> Iterator[Transaction]:
