@@ -5,18 +5,26 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sim.not_telegram import entities
-from sim.not_telegram.entities import Entity, Formatted
+from sim.not_telegram.calls import (
+    chat_of,
+    check_length,
+    edit,
+    editable,
+    keyboard_of,
+    message_of,
+    preview_of,
+    send,
+    text_of,
+)
 from sim.not_telegram.parameters import Parameters
-from sim.not_telegram.refusals import Refusal, bad_request
-from sim.not_telegram.store import Json, Message
-from sim.not_telegram.telegram import BOT, COMMANDS, TEXT_LIMIT, Telegram, formatted, quoted
+from sim.not_telegram.refusals import bad_request
+from sim.not_telegram.store import Json
+from sim.not_telegram.telegram import BOT, COMMANDS, TEXT_LIMIT, Telegram, formatted
 
 Method = Callable[[Telegram, Parameters], Any]
 
 CAPTION_LIMIT = 1_024  # UTF-16 code units
 ANSWER_LIMIT = 200  # characters
-DATA_LIMIT = 64  # bytes of a button's callback_data
 POLL_LIMIT, POLL_SECONDS = 100, 50
 
 # The emoji that a bot may react with, as the Bot API lists them under ReactionTypeEmoji.
@@ -28,10 +36,6 @@ EMOJI = (
 REACTIONS = frozenset(EMOJI.split())
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 ACTIONS = frozenset({"typing", "upload_document", "upload_photo", "choose_sticker", "find_location"})
-NOT_MODIFIED = (
-    "message is not modified: specified new message content and reply markup are exactly the same "
-    "as a current content and reply markup of the message"
-)
 
 
 # The bot itself
@@ -90,44 +94,44 @@ def get_webhook_info(telegram: Telegram, _: Parameters) -> Json:
 
 
 def send_message(telegram: Telegram, parameters: Parameters) -> Json:
-    chat = _chat(telegram, parameters)
-    content = _formatted(parameters, "text", "entities")
-    _check_length(content, TEXT_LIMIT, empty="message text is empty", long="message is too long")
-    return _send(telegram, parameters, chat, formatted(content) | _preview(parameters))
+    chat = chat_of(telegram, parameters)
+    content = text_of(parameters, "text", "entities")
+    check_length(content, TEXT_LIMIT, empty="message text is empty", long="message is too long")
+    return send(telegram, parameters, chat, formatted(content) | preview_of(parameters))
 
 
 def send_document(telegram: Telegram, parameters: Parameters) -> Json:
-    chat = _chat(telegram, parameters)
-    caption = _formatted(parameters, "caption", "caption_entities")
-    _check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
+    chat = chat_of(telegram, parameters)
+    caption = text_of(parameters, "caption", "caption_entities")
+    check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
     content = {"document": _stored(telegram, parameters)}
     if caption.text:
         content |= formatted(caption, text="caption", entities="caption_entities")
-    return _send(telegram, parameters, chat, content)
+    return send(telegram, parameters, chat, content)
 
 
 def edit_message_text(telegram: Telegram, parameters: Parameters) -> Json:
-    message = _editable(telegram, parameters)
-    content = _formatted(parameters, "text", "entities")
-    _check_length(content, TEXT_LIMIT, empty="message text is empty", long="MESSAGE_TOO_LONG")
+    message = editable(telegram, parameters)
+    content = text_of(parameters, "text", "entities")
+    check_length(content, TEXT_LIMIT, empty="message text is empty", long="MESSAGE_TOO_LONG")
     if "text" not in message.body:
         raise bad_request("there is no text in the message to edit")
-    return _edit(telegram, message, formatted(content) | _keyboard(parameters))
+    return edit(telegram, message, formatted(content) | keyboard_of(parameters))
 
 
 def edit_message_reply_markup(telegram: Telegram, parameters: Parameters) -> Json:
-    message = _editable(telegram, parameters)
+    message = editable(telegram, parameters)
     kept = {key: message.body[key] for key in ("text", "entities") if key in message.body}
-    return _edit(telegram, message, kept | _keyboard(parameters))
+    return edit(telegram, message, kept | keyboard_of(parameters))
 
 
 def delete_message(telegram: Telegram, parameters: Parameters) -> bool:
-    telegram.delete(_message(telegram, parameters, "message to delete not found"))
+    telegram.delete(message_of(telegram, parameters, "message to delete not found"))
     return True
 
 
 def set_message_reaction(telegram: Telegram, parameters: Parameters) -> bool:
-    message = _message(telegram, parameters, "message to react not found")
+    message = message_of(telegram, parameters, "message to react not found")
     reactions = [reaction.get("emoji", "") for reaction in parameters.structure("reaction") or []]
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
@@ -138,7 +142,7 @@ def set_message_reaction(telegram: Telegram, parameters: Parameters) -> bool:
 
 
 def send_chat_action(telegram: Telegram, parameters: Parameters) -> bool:
-    chat = _chat(telegram, parameters)
+    chat = chat_of(telegram, parameters)
     action = parameters.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
@@ -157,109 +161,6 @@ def answer_callback_query(telegram: Telegram, parameters: Parameters) -> bool:
     answer = {"callback_query_id": callback_id, "text": text, "show_alert": parameters.flag("show_alert")}
     telegram.store.add_event(tap[0], {"kind": "answered", "who": BOT, "message_id": tap[1]} | answer)
     return True
-
-
-# What the methods share
-
-
-def _chat(telegram: Telegram, parameters: Parameters) -> Json:
-    chat_id = parameters.text("chat_id")
-    if not chat_id:
-        raise bad_request("chat_id is empty")
-    chat = telegram.store.chat(int(chat_id)) if re.fullmatch(r"-?\d{1,18}", chat_id) else None
-    if not chat:
-        raise bad_request("chat not found")
-    if telegram.store.blocked(chat["id"]):
-        raise Refusal(403, "Forbidden: bot was blocked by the user")
-    return chat
-
-
-def _message(telegram: Telegram, parameters: Parameters, missing: str) -> Message:
-    chat = _chat(telegram, parameters)
-    message = telegram.store.message(chat["id"], parameters.number("message_id") or 0)
-    if not message:
-        raise bad_request(missing)
-    return message
-
-
-def _editable(telegram: Telegram, parameters: Parameters) -> Message:
-    message = _message(telegram, parameters, "message to edit not found")
-    if message.who != BOT:
-        raise bad_request("message can't be edited")
-    return message
-
-
-def _send(telegram: Telegram, parameters: Parameters, chat: Json, content: Json) -> Json:
-    content |= _reply(telegram, parameters, chat) | _keyboard(parameters)
-    return telegram.send(chat=chat, who=BOT, sender=telegram.me, content=content).as_sent()
-
-
-def _edit(telegram: Telegram, message: Message, content: Json) -> Json:
-    if all(message.body.get(key) == content.get(key) for key in ("text", "entities", "reply_markup")):
-        raise bad_request(NOT_MODIFIED)
-    return telegram.edit(message, content, who=BOT).as_sent()
-
-
-def _formatted(parameters: Parameters, text: str, given: str) -> Formatted:
-    mode = parameters.text("parse_mode").lower()
-    if mode == "html":
-        return entities.parse_html(parameters.text(text))
-    if mode:
-        raise bad_request("unsupported parse_mode (not-telegram reads HTML alone)")
-    return entities.plain(parameters.text(text), _entities(parameters, given))
-
-
-def _entities(parameters: Parameters, name: str) -> list[Entity]:
-    given = parameters.structure(name) or []
-    if not isinstance(given, list) or not all({"type", "offset", "length"} <= set(entity) for entity in given):
-        raise bad_request(f"can't parse entities: {name} must be an Array of MessageEntity")
-    return [{key: value for key, value in entity.items() if value is not None} for entity in given]
-
-
-def _check_length(content: Formatted, limit: int, *, empty: str | None, long: str) -> None:
-    if empty and not content.text:
-        raise bad_request(empty)
-    if entities.utf16_length(content.text) > limit:
-        raise bad_request(long)
-
-
-def _preview(parameters: Parameters) -> Json:
-    options = parameters.structure("link_preview_options")
-    return {"link_preview_options": options} if options else {}
-
-
-def _reply(telegram: Telegram, parameters: Parameters, chat: Json) -> Json:
-    reply = parameters.structure("reply_parameters") or {"message_id": parameters.number("reply_to_message_id")}
-    if not reply.get("message_id"):
-        return {}
-    message = telegram.store.message(chat["id"], reply["message_id"])
-    if message:
-        return {"reply_to_message": quoted(message)}
-    if reply.get("allow_sending_without_reply"):
-        return {}
-    raise bad_request("message to be replied not found")
-
-
-def _keyboard(parameters: Parameters) -> Json:
-    markup = parameters.structure("reply_markup")
-    if not markup:
-        return {}
-    rows = markup.get("inline_keyboard")
-    if not isinstance(rows, list):
-        raise bad_request("object expected as reply markup (not-telegram knows inline keyboards alone)")
-    kept = [[_button(button) for button in row] for row in rows]
-    return {"reply_markup": {"inline_keyboard": kept}} if any(kept) else {}
-
-
-def _button(button: Json) -> Json:
-    if not button.get("text"):
-        raise bad_request('can\'t parse inline keyboard button: Field "text" must be a non-empty String')
-    kept = {key: value for key, value in button.items() if value is not None}
-    if len(kept) == 1:
-        raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
-    if "callback_data" in kept and not 1 <= len(kept["callback_data"].encode()) <= DATA_LIMIT:
-        raise bad_request("BUTTON_DATA_INVALID")
-    return kept
 
 
 def _stored(telegram: Telegram, parameters: Parameters) -> Json:
