@@ -7,7 +7,7 @@ from sim.not_telegram.entities import Entity, Formatted
 from sim.not_telegram.parameters import Parameters
 from sim.not_telegram.refusals import Refusal, bad_request
 from sim.not_telegram.store import Json, Message
-from sim.not_telegram.telegram import BOT, Telegram, quoted
+from sim.not_telegram.telegram import BOT, CONTENT, Telegram, quoted
 
 DATA_LIMIT = 64  # bytes of a button's callback_data
 NOT_MODIFIED = (
@@ -54,7 +54,7 @@ def send(telegram: Telegram, parameters: Parameters, chat: Json, content: Json) 
 
 def edit(telegram: Telegram, message: Message, content: Json) -> Json:
     """The Message with `content` in place of its words and keyboard."""
-    if all(message.body.get(key) == content.get(key) for key in ("text", "entities", "reply_markup")):
+    if all(message.body.get(key) == content.get(key) for key in CONTENT):
         raise bad_request(NOT_MODIFIED)
     return telegram.edit(message, content, who=BOT).as_sent()
 

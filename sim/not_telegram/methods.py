@@ -1,10 +1,10 @@
 """The methods of the Bot API, by name. Each gets what happens in the chats and the call's parameters."""
 
 import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 
+from sim.not_telegram import documents
 from sim.not_telegram.calls import (
     chat_of,
     check_length,
@@ -19,11 +19,20 @@ from sim.not_telegram.calls import (
 from sim.not_telegram.parameters import Parameters
 from sim.not_telegram.refusals import bad_request
 from sim.not_telegram.store import Json
-from sim.not_telegram.telegram import BOT, COMMANDS, TEXT_LIMIT, Telegram, formatted
+from sim.not_telegram.telegram import (
+    BOT,
+    CAPTION_LIMIT,
+    COMMANDS,
+    CONTENT,
+    TEXT_LIMIT,
+    Telegram,
+    captioned,
+    formatted,
+)
 
 Method = Callable[[Telegram, Parameters], Any]
 
-CAPTION_LIMIT = 1_024  # UTF-16 code units
+ATTACHED = "attach://"  # and the name of the part of the request that has the file
 ANSWER_LIMIT = 200  # characters
 POLL_LIMIT, POLL_SECONDS = 100, 50
 
@@ -102,12 +111,7 @@ def send_message(telegram: Telegram, parameters: Parameters) -> Json:
 
 def send_document(telegram: Telegram, parameters: Parameters) -> Json:
     chat = chat_of(telegram, parameters)
-    caption = text_of(parameters, "caption", "caption_entities")
-    check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
-    content = {"document": _stored(telegram, parameters)}
-    if caption.text:
-        content |= formatted(caption, text="caption", entities="caption_entities")
-    return send(telegram, parameters, chat, content)
+    return send(telegram, parameters, chat, {"document": _document(telegram, parameters)} | _caption(parameters))
 
 
 def edit_message_text(telegram: Telegram, parameters: Parameters) -> Json:
@@ -119,9 +123,16 @@ def edit_message_text(telegram: Telegram, parameters: Parameters) -> Json:
     return edit(telegram, message, formatted(content) | keyboard_of(parameters))
 
 
+def edit_message_caption(telegram: Telegram, parameters: Parameters) -> Json:
+    message = editable(telegram, parameters)
+    if "document" not in message.body:
+        raise bad_request("there is no caption in the message to edit")
+    return edit(telegram, message, _caption(parameters) | keyboard_of(parameters))
+
+
 def edit_message_reply_markup(telegram: Telegram, parameters: Parameters) -> Json:
     message = editable(telegram, parameters)
-    kept = {key: message.body[key] for key in ("text", "entities") if key in message.body}
+    kept = {key: message.body[key] for key in CONTENT if key in message.body and key != "reply_markup"}
     return edit(telegram, message, kept | keyboard_of(parameters))
 
 
@@ -163,21 +174,42 @@ def answer_callback_query(telegram: Telegram, parameters: Parameters) -> bool:
     return True
 
 
-def _stored(telegram: Telegram, parameters: Parameters) -> Json:
-    upload = parameters.file("document")
-    content = upload.read()
-    if not content:
-        raise bad_request("file must be non-empty")
-    file_id = secrets.token_urlsafe(24)
-    name, mime_type = upload.filename or "file", upload.mimetype or "application/octet-stream"
-    telegram.store.add_file(file_id, name, mime_type, content)
-    return {
-        "file_id": file_id,
-        "file_unique_id": file_id[:12],
-        "file_name": name,
-        "mime_type": mime_type,
-        "file_size": len(content),
-    }
+# Documents
+
+
+def get_file(telegram: Telegram, parameters: Parameters) -> Json:
+    file_id = parameters.text("file_id")
+    if not file_id:
+        raise bad_request("file_id not specified")
+    return documents.offer(telegram.store, file_id)
+
+
+def _document(telegram: Telegram, parameters: Parameters) -> Json:
+    """An upload, or what Telegram has already under an id."""
+    given = parameters.text("document")
+    if given and not given.startswith(ATTACHED):
+        return _resent(telegram, given)
+    upload = parameters.files.get(given.removeprefix(ATTACHED) or "document")
+    if not upload:
+        raise bad_request("there is no document in the request")
+    name = documents.cleaned(upload.filename or "")
+    mime_type = documents.mime_type_of(name)  # whatever the bot says that it is
+    return documents.keep(telegram.store, name=name, mime_type=mime_type, content=upload.read())
+
+
+def _resent(telegram: Telegram, file_id: str) -> Json:
+    if "." in file_id:
+        raise bad_request("failed to get HTTP URL content")  # nothing leaves this machine
+    document = documents.known(telegram.store, file_id)
+    if not document:
+        raise bad_request("wrong remote file identifier specified: can't unserialize it")
+    return document
+
+
+def _caption(parameters: Parameters) -> Json:
+    caption = text_of(parameters, "caption", "caption_entities")
+    check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
+    return captioned(caption)
 
 
 METHODS: dict[str, Method] = {
@@ -190,11 +222,15 @@ METHODS: dict[str, Method] = {
     "sendMessage": send_message,
     "sendDocument": send_document,
     "editMessageText": edit_message_text,
+    "editMessageCaption": edit_message_caption,
     "editMessageReplyMarkup": edit_message_reply_markup,
     "deleteMessage": delete_message,
     "setMessageReaction": set_message_reaction,
     "sendChatAction": send_chat_action,
+    "getFile": get_file,
     "answerCallbackQuery": answer_callback_query,
 }
 WAITING = frozenset({"getUpdates"})  # takes and leaves the lock itself
-COUNTED = frozenset({"sendMessage", "sendDocument", "editMessageText", "editMessageReplyMarkup"})  # in rate limits
+COUNTED = frozenset(  # in rate limits
+    {"sendMessage", "sendDocument", "editMessageText", "editMessageCaption", "editMessageReplyMarkup"}
+)

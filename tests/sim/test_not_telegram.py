@@ -21,7 +21,6 @@ from aiogram.exceptions import (
 )
 from aiogram.types import (
     BotCommand,
-    BufferedInputFile,
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -147,18 +146,6 @@ def test_an_edit_without_a_keyboard_takes_it_away(person: Person) -> None:
 
     with_bot(person.url, use)
     assert person.messages()[-1]["edits"] == 1
-
-
-def test_a_document_can_be_downloaded(person: Person) -> None:
-    async def use(bot: Bot) -> Message:
-        file = BufferedInputFile(b"the report", filename="report.md")
-        return await bot.send_document(person.user_id, file, caption="<b>all</b> of it", parse_mode="HTML")
-
-    message = with_bot(person.url, use)
-    assert (message.document.file_name, message.document.file_size, message.caption) == ("report.md", 10, "all of it")
-    reply = requests.get(f"{person.url}/_sim/files/{message.document.file_id}", timeout=5)
-    assert reply.content == b"the report"
-    assert reply.headers["Content-Disposition"] == "attachment; filename=report.md"
 
 
 def test_reactions_deletions_actions_and_commands(person: Person) -> None:
