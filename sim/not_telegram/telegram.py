@@ -14,6 +14,15 @@ PERSON, BOT = "person", "bot"
 TEXT_LIMIT, CAPTION_LIMIT = 4_096, 1_024  # UTF-16 code units, after entities are parsed
 CONTENT = ("text", "entities", "caption", "caption_entities", "reply_markup")  # what an edit of a message replaces
 COMMANDS, ALLOWED_UPDATES = "commands", "allowed_updates"
+
+# The kinds of updates, as the Bot API lists them under Update.
+UPDATES = (
+    "message edited_message channel_post edited_channel_post business_connection business_message "
+    "edited_business_message deleted_business_messages message_reaction message_reaction_count inline_query "
+    "chosen_inline_result callback_query shipping_query pre_checkout_query purchased_paid_media poll poll_answer "
+    "my_chat_member chat_member chat_join_request chat_boost removed_chat_boost"
+)
+KINDS = frozenset(UPDATES.split())
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
@@ -118,13 +127,17 @@ class Telegram:
             self.store.add_update(kind, body)
 
     def poll(self, *, offset: int, limit: int, seconds: float, allowed: list[str] | None) -> list[Json]:
-        """Unconfirmed updates, as soon as there are some. Raises `Refusal` (409) once another poll begins."""
+        """Unconfirmed updates, as soon as there are some. Raises `Refusal` (409) once another poll begins.
+
+        `allowed` holds from now on, for updates to come; None leaves what held before.
+        """
         with self.store.change():
             self._poll += 1
             poll = self._poll
             self.store.confirm(offset)
-            if allowed is not None:
-                self.store.keep_setting(ALLOWED_UPDATES, allowed)
+            if isinstance(allowed, list):
+                # A list without a kind that exists is as an empty one: all kinds that come by default.
+                self.store.keep_setting(ALLOWED_UPDATES, sorted(KINDS & {str(kind).lower() for kind in allowed}))
         self.store.wait(lambda: self._poll != poll or self.store.pending(), seconds)
         if self._poll != poll:
             raise Refusal(409, CONFLICT)
