@@ -250,7 +250,7 @@ def test_the_page_is_served_and_may_run_no_foreign_script(not_telegram: str) -> 
     reply = requests.get(not_telegram, timeout=5)
     assert "nothing leaves this machine" in reply.text
     assert reply.headers["Content-Security-Policy"].startswith("default-src 'self'")
-    for name in ("page.js", "page.css"):
+    for name in ("page.js", "message.js", "page.css"):
         assert requests.get(f"{not_telegram}/static/{name}", timeout=5).ok
 
 
