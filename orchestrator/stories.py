@@ -119,7 +119,8 @@ class Stories:
             return
         journal, poked = found
         try:
-            self._apply(run_id, journal, poked, self._tell(journal))
+            with database_may_be_away():
+                self._apply(run_id, journal, poked, self._tell(journal))
         except GiveUp as error:  # what the run brought cannot be written down: it would come again and again
             log.exception("the run breaks off")
             self._apply(run_id, journal, poked, Ending(state="failed", headline=f"The run broke off: {error}."))
@@ -183,6 +184,8 @@ class Stories:
                 _finish(tx, run, journal, ending)
 
     def _ask(self, tx: Transaction, run: RunRow, journal: Journal, question: Question) -> None:
+        if tx.session.get(GateRow, (run.id, question.question)) is not None:
+            return  # told twice at once: it was asked by the other
         shown = question.model_copy(update={"digest": ""}).model_dump_json()
         asked = question.model_copy(update={"digest": hashlib.sha256(shown.encode()).hexdigest()})
         run.state = "waiting"
