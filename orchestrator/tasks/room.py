@@ -73,9 +73,10 @@ class Tasks:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or row.role != role:
                 raise GiveUp(f"there is no task {task} for {dashed(role)}")
+            if tx.session.get_one(RunRow, row.run_id).cancelled:
+                return Claim(verdict="cancelled")
             if row.state in ("done", "waiting"):  # one that waits comes by a message of its own
-                cancelled = tx.session.get_one(RunRow, row.run_id).cancelled
-                return Claim(verdict="cancelled" if cancelled else "done")
+                return Claim(verdict="done")
             if row.state == "claimed":
                 if row.instance == instance:
                     return self._grants.of(row)  # our answer to its first claim was lost
@@ -157,6 +158,8 @@ class Tasks:
                 return
             outcome: Report | None = _checked(row, result.outcome)
             if isinstance(outcome, Failure) and outcome.next == "retry":
+                if row.state != "claimed":
+                    return  # a repeat, or of a process that was taken for dead: its attempt is counted
                 outcome = self._again(tx, row, outcome)
             if outcome is not None:
                 self._end(tx, row, outcome)
@@ -166,9 +169,11 @@ class Tasks:
         """Lets the task wait for another attempt; the failure, final, where there is none."""
         if failure.after is not None:
             row.refused = row.refused or time.time()
-            if time.time() - row.refused > OUTWAITED_SECONDS:
+            left = row.refused + OUTWAITED_SECONDS - time.time()
+            if left < 0:
                 return Failure(what=f"{failure.what} (for a day, again and again)", next="give_up")
-            pause, told = failure.after, f"{failure.what}; going on in {_seconds(failure.after)}"
+            pause = max(min(failure.after, left), PAUSES_SECONDS[0])
+            told = f"{failure.what}; going on in {_seconds(pause)}"
         else:
             row.failures += 1
             if row.failures >= self._roles[row.role].attempts:
