@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from native.processes import ROOT, Process, end_in_order_on_sigterm
 from native.desk import Desk, wait_until
+from native.processes import ROOT, Process, end_in_order_on_sigterm
 from native.stack import PERSON, Stack
 from sim.not_github.client import example
 from stack.broker import Publisher
