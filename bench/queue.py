@@ -1,7 +1,7 @@
 """`bench/queue`: 200 runs asked for at once, for two slots: all end, in the order that the rule says, none by waiting.
 
-Three people, four priorities, limits set. Everything is real but Claude Code, which is scripted. With `--jump` the clock
-of all our Python processes is set forward by twelve hours in the middle (libfaketime, of the distribution).
+Three people, four priorities, limits set. Everything is real but Claude Code, which is scripted. With `--jump` the
+clock of all our Python processes is set forward by twelve hours in the middle (libfaketime, of the distribution).
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from native.desk import wait_until
-from native.processes import end_in_order_on_sigterm, start_all
+from native.processes import ROOT, end_in_order_on_sigterm, start_all
 from native.stack import Stack
 from orchestrator.tasks.order import RANKS, Waiting, in_order
 from sim.not_github.client import example
@@ -25,10 +25,11 @@ from stack.init import make_secrets
 from stack.messages import ENDED, Priority
 from stack.roles import ROLES
 
-FOLDER = Path("/var/tmp/claude-stack-bench-queue")  # the slots' users reach it
+FOLDER = ROOT / ".run/bench-queue"
 PEOPLE = (1001, 1002, 1003)
 PRIORITIES: Sequence[Priority] = ("low", "normal", "high", "urgent")
 SLOTS = 2
+CLAUDE = Path(__file__).parent / "scripted_claude.sh"
 LIMITS = '{"pr_reviewer": {"at_once": 2, "per_person": 1, "ahead": 2}}'
 SECONDS = 600.0
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
@@ -42,7 +43,7 @@ def main() -> int:
     options = parser.parse_args()
     end_in_order_on_sigterm()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    FOLDER.mkdir(parents=True)
     clock = FOLDER / "clock"
     clock.write_text("+0\n")
     stack = Stack(FOLDER, extra=settings())
@@ -56,12 +57,10 @@ def main() -> int:
 
 def settings() -> dict[str, dict[str, str]]:
     """What is set by service."""
-    claude = FOLDER / "claude"
-    shutil.copy(Path(__file__).parent / "scripted_claude.sh", claude)
     return {
         "bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE))},
         "orchestrator": {"ROLE_LIMITS": LIMITS},
-        "agents": {"CLAUDE_CLI": str(claude), "AGENT_SLOTS": str(SLOTS)},
+        "agents": {"CLAUDE_CLI": str(CLAUDE), "AGENT_SLOTS": str(SLOTS)},
     }
 
 
