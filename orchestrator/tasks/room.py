@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
-from orchestrator.tasks.order import RANKS
+from orchestrator.tasks.order import GIVEN_BACK, RANKS
 from orchestrator.tasks.queue import Queue, places_of_runs, say, send
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
@@ -102,12 +102,12 @@ class Tasks:
             return Renewal(verdict="go")
 
     def give_back(self, task: UUID, *, instance: str, attempt: int) -> Renewal:
-        """A process that stops lets another take the task over: that is no failed attempt."""
+        """A process that stops lets another take the task over: that is no failed attempt, and the task goes first."""
         with self._transactions.begin("give back") as tx:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or not _holds(row, instance, attempt):
                 return Renewal(verdict="lost")
-            row.state, row.instance = "waiting", ""
+            row.state, row.instance, row.rank = "waiting", "", GIVEN_BACK
             self._queue.admit(tx, row.role)
             return Renewal(verdict="go")
 
@@ -233,7 +233,8 @@ class Tasks:
         age = self._watch.age(row.id, _mark(row))
         if row.state == "claimed":
             return age > LEASE_SECONDS + OVERDUE_SECONDS
-        return row.state == "sent" and age > min(UNTAKEN_SECONDS * 2 ** (row.sends - 1), MOST_UNTAKEN_SECONDS)
+        doublings = min(row.sends - 1, 10)  # no float is large enough for what is not taken for months
+        return row.state == "sent" and age > min(UNTAKEN_SECONDS * 2**doublings, MOST_UNTAKEN_SECONDS)
 
     def places(self) -> dict[str, int]:
         """Runs that wait in a queue, with their place in it, from 1."""
