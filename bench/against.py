@@ -50,7 +50,7 @@ class Side:
     def __init__(self, tree: Path, folder: Path) -> None:
         self.seconds: list[tuple[float, float]] = []
         self._process = subprocess.Popen(
-            [ROOT / ".venv/bin/python", "-c", SERVE, str(folder)],
+            [tree / ".venv/bin/python", "-c", SERVE, str(folder)],
             cwd=tree,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -97,6 +97,7 @@ def main() -> int:
         Path(folder).chmod(0o755)
         tree = Path(folder) / "tree"
         git("worktree", "add", "--quiet", "--detach", str(tree), options.commit)
+        subprocess.run([tree / "scripts/setup"], check=True)  # with the libraries of its time
         sides: list[Side] = []
         try:
             sides += [Side(tree, Path(folder) / "earlier"), Side(ROOT, Path(folder) / "now")]
