@@ -79,7 +79,8 @@ class Outbox:
             fresh.append(self._fresh.get(timeout=wait))
             while len(fresh) < BATCH:
                 fresh.append(self._fresh.get_nowait())
-        self._send([(str(message.id), encode(message)) for message in fresh if message])
+        if self._publisher.ready.is_set():  # else the sweep sends them, as soon as it can
+            self._send([(str(message.id), encode(message)) for message in fresh if message])
 
     def sweep(self, until: float) -> None:
         """Sends all that is due `until` then, in seconds since the epoch; what fails is put off."""

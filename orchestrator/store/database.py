@@ -1,5 +1,6 @@
 """Opens the database, on SQLite or Postgres, and says what its faults mean."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ def database_may_be_away() -> Iterator[None]:
 
 def open_store(url: str) -> Sessions:
     """Sessions on the database at `url`, which is made or brought up to date."""
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)  # as people write it; psycopg is what we have
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=CONNECTIONS, max_overflow=0)
     sessions = sessionmaker(engine, expire_on_commit=False)
     if engine.dialect.name == "sqlite":

@@ -8,6 +8,7 @@ from stack.roles import Role
 
 # by stack.messages.Priority; the smaller goes first
 RANKS: Mapping[str, int] = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+GIVEN_BACK = -1  # whatever it was: it had its turn, and most of it may be done
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
-from orchestrator.tasks.order import RANKS
+from orchestrator.tasks.order import GIVEN_BACK, RANKS
 from orchestrator.tasks.queue import Queue, places_of_runs, say, send
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
@@ -73,9 +73,10 @@ class Tasks:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or row.role != role:
                 raise GiveUp(f"there is no task {task} for {dashed(role)}")
+            if tx.session.get_one(RunRow, row.run_id).cancelled:
+                return Claim(verdict="cancelled")
             if row.state in ("done", "waiting"):  # one that waits comes by a message of its own
-                cancelled = tx.session.get_one(RunRow, row.run_id).cancelled
-                return Claim(verdict="cancelled" if cancelled else "done")
+                return Claim(verdict="done")
             if row.state == "claimed":
                 if row.instance == instance:
                     return self._grants.of(row)  # our answer to its first claim was lost
@@ -101,12 +102,12 @@ class Tasks:
             return Renewal(verdict="go")
 
     def give_back(self, task: UUID, *, instance: str, attempt: int) -> Renewal:
-        """A process that stops lets another take the task over: that is no failed attempt."""
+        """A process that stops lets another take the task over: that is no failed attempt, and the task goes first."""
         with self._transactions.begin("give back") as tx:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or not _holds(row, instance, attempt):
                 return Renewal(verdict="lost")
-            row.state, row.instance = "waiting", ""
+            row.state, row.instance, row.rank = "waiting", "", GIVEN_BACK
             self._queue.admit(tx, row.role)
             return Renewal(verdict="go")
 
@@ -157,6 +158,8 @@ class Tasks:
                 return
             outcome: Report | None = _checked(row, result.outcome)
             if isinstance(outcome, Failure) and outcome.next == "retry":
+                if row.state != "claimed":
+                    return  # a repeat, or of a process that was taken for dead: its attempt is counted
                 outcome = self._again(tx, row, outcome)
             if outcome is not None:
                 self._end(tx, row, outcome)
@@ -166,9 +169,11 @@ class Tasks:
         """Lets the task wait for another attempt; the failure, final, where there is none."""
         if failure.after is not None:
             row.refused = row.refused or time.time()
-            if time.time() - row.refused > OUTWAITED_SECONDS:
+            left = row.refused + OUTWAITED_SECONDS - time.time()
+            if left < 0:
                 return Failure(what=f"{failure.what} (for a day, again and again)", next="give_up")
-            pause, told = failure.after, f"{failure.what}; going on in {_seconds(failure.after)}"
+            pause = max(min(failure.after, left), PAUSES_SECONDS[0])
+            told = f"{failure.what}; going on in {_seconds(pause)}"
         else:
             row.failures += 1
             if row.failures >= self._roles[row.role].attempts:
@@ -228,7 +233,8 @@ class Tasks:
         age = self._watch.age(row.id, _mark(row))
         if row.state == "claimed":
             return age > LEASE_SECONDS + OVERDUE_SECONDS
-        return row.state == "sent" and age > min(UNTAKEN_SECONDS * 2 ** (row.sends - 1), MOST_UNTAKEN_SECONDS)
+        doublings = min(row.sends - 1, 10)  # no float is large enough for what is not taken for months
+        return row.state == "sent" and age > min(UNTAKEN_SECONDS * 2**doublings, MOST_UNTAKEN_SECONDS)
 
     def places(self) -> dict[str, int]:
         """Runs that wait in a queue, with their place in it, from 1."""
