@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from forge.github.refusals import again
 from forge.locks import Locks
 from forge.mirrors import words
 from forge.mirrors.copies import Copies
@@ -110,8 +109,7 @@ class Mirrors:
         """Nobody else fetches into the mirror meanwhile. Raises TryAgain where that takes long: it keeps no worker."""
         lock = self._locks[repository]
         if not lock.acquire(timeout=self._turn_seconds):
-            told = again(f"{repository} is being fetched for another run", NEXT_TURN_SECONDS)
-            raise TryAgain(told, after=NEXT_TURN_SECONDS)
+            raise TryAgain(f"{repository} is being fetched for another run", after=NEXT_TURN_SECONDS)
         try:
             yield
         finally:

@@ -141,7 +141,7 @@ def test_a_disk_that_is_full_is_outwaited() -> None:
     error = of_fetching("fatal: sha1 file write error: No space left on device", "acme/shop", 1)
 
     assert (str(error), getattr(error, "after", None)) == (
-        "The forge's disk is full, acme/shop cannot be fetched; tried again in 5 min",
+        "The forge's disk is full, acme/shop cannot be fetched",
         300,
     )
 
@@ -259,9 +259,7 @@ def test_a_long_clone_keeps_no_other_worker(world: World) -> None:
         first = pool.submit(world.mirrors.change, wanted, at)
         while not at.sender.said:  # type: ignore[attr-defined]
             time.sleep(0.01)
-        with pytest.raises(
-            TryAgain, match="acme/shop is being fetched for another run; tried again in 20 s"
-        ) as refused:
+        with pytest.raises(TryAgain, match="acme/shop is being fetched for another run") as refused:
             world.mirrors.change(wanted, assignment(at.task.brief))
         assert not first.done()
         assert first.result().files
