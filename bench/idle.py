@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+from native.desk import Desk, wait_until
 from native.processes import ROOT, Process, end_in_order_on_sigterm
-from native.review import Desk, wait_until
 from native.stack import PERSON, Stack
 from sim.not_github.client import example
 from stack.broker import Publisher
-from stack.messages import Chat, Request, StartReview
+from stack.messages import Chat, Request
+from stack.work.review import StartReview
 
 FOLDER = ROOT / ".run/bench"
 RUNS = 100
