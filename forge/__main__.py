@@ -9,6 +9,7 @@ from forge.reviews import Reviews
 from forge.server import make_app
 from forge.settings import ForgeSettings
 from stack import logs, topology
+from stack.alive import Alive
 from stack.api import TasksApi
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.service import Every, run_until_stopped
@@ -35,8 +36,8 @@ def main(settings: ForgeSettings) -> None:
     pulls = Pulls(github=github, mirrors=mirrors)
     reviews = Reviews(github=github, mirrors=mirrors, max_inline=settings.max_inline_comments)
 
-    name = settings.service_name or socket.gethostname()
-    tasks = TasksApi(settings.orchestrator_url, settings.api_token.get_secret_value(), name=name)
+    orchestrator, api_token = settings.orchestrator_url, settings.api_token.get_secret_value()
+    tasks = TasksApi(orchestrator, api_token, name=settings.service_name or socket.gethostname())
     worker = Worker(
         ROLE,
         {  # all that the forge can do
@@ -46,7 +47,11 @@ def main(settings: ForgeSettings) -> None:
         tasks=tasks,
         sender=publisher,
     )
-    app = make_app(mirrors=mirrors, token_key=settings.forge_token_key.get_secret_value())
+    app = make_app(
+        mirrors=mirrors,
+        token_key=settings.forge_token_key.get_secret_value(),
+        check=Alive(orchestrator, api_token).check,
+    )
     run_until_stopped(
         publisher,
         WebServer(app, host=settings.forge_host, port=settings.forge_port),

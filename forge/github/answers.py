@@ -5,7 +5,7 @@ from typing import TypeVar
 import requests
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from forge.github.refusals import AWAY_SECONDS, again
+from forge.github.refusals import AWAY_SECONDS
 from stack.errors import TryAgain
 from stack.values import Repository, Sha
 from stack.work import complaint
@@ -99,6 +99,5 @@ def read(kind: TypeAdapter[T], answer: requests.Response) -> T:
         return kind.validate_json(answer.content)
     except ValidationError as error:
         if not answer.headers.get("Content-Type", "").startswith("application/json"):  # a page for people
-            words = "GitHub answers with a page instead of data"
-            raise TryAgain(again(words, AWAY_SECONDS), after=AWAY_SECONDS) from error
+            raise TryAgain("GitHub answers with a page instead of data", after=AWAY_SECONDS) from error
         raise TryAgain(f"GitHub's answer cannot be read: {complaint(error)}") from error

@@ -9,7 +9,7 @@ import requests
 from pydantic import TypeAdapter
 
 from forge.github.answers import COMMENTS, REVIEWS, PostedComment, PostedReview, Pull, SeenRepository, User, read
-from forge.github.refusals import AWAY_SECONDS, Backoff, Busy, again, refusal
+from forge.github.refusals import AWAY_SECONDS, Backoff, Busy, refusal
 from stack import __version__
 from stack.errors import TryAgain
 
@@ -119,7 +119,7 @@ class GitHub:
                 method, self._url + path, timeout=TIMEOUT_SECONDS, allow_redirects=follow, **body
             )
         except requests.RequestException as error:
-            raise TryAgain(again("GitHub cannot be reached", AWAY_SECONDS), after=AWAY_SECONDS) from error
+            raise TryAgain("GitHub cannot be reached", after=AWAY_SECONDS) from error
         if not 200 <= answer.status_code < 300:
             raise refusal(answer, path, self._backoff)
         return answer

@@ -60,7 +60,7 @@ class Busy(TryAgain):
     """A limit: nothing was done."""
 
     def __init__(self, words: str, after: float) -> None:
-        super().__init__(again(words, after), after=after)
+        super().__init__(words, after=after)
         self.after: float = after
 
 
@@ -68,7 +68,7 @@ class Started(TryAgain):
     """The token's account has a review on the pull request that it has started and not submitted."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(again(words, STARTED_SECONDS), after=STARTED_SECONDS)
+        super().__init__(words, after=STARTED_SECONDS)
 
 
 class NotFound(GiveUp):
@@ -108,8 +108,7 @@ def refusal(answer: requests.Response, path: str, backoff: Backoff) -> TryAgain 
     """The error for an answer that is no success."""
     status, words = answer.status_code, _words(answer)
     if status >= 500 or status == 408:
-        after = _retry_after(answer) or AWAY_SECONDS
-        return TryAgain(again(f"GitHub answers {status} ({words})", after), after=after)
+        return TryAgain(f"GitHub answers {status} ({words})", after=_retry_after(answer) or AWAY_SECONDS)
     if status == 429 or (status in (403, 422) and _is_limit(answer, words)):
         return Busy(f"GitHub's limit is reached ({words})", _until_it_opens(answer) or backoff.seconds())
     if status == 401:
@@ -125,15 +124,6 @@ def refusal(answer: requests.Response, path: str, backoff: Backoff) -> TryAgain 
         return Refused(f"GitHub refuses (403): {words}{by_hand}")
     kind = Unprocessable if status == 422 and not by_hand else GiveUp
     return kind(f"GitHub will not have it ({status}): {words}{by_hand}")
-
-
-def again(words: str, seconds: float) -> str:
-    """`words`, and when it is tried again."""
-    if seconds < 90:
-        span = f"{seconds:.0f} s"
-    else:
-        span = f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-    return f"{words}; tried again in {span}"
 
 
 def _is_limit(answer: requests.Response, words: str) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from forge.github.refusals import again
 from forge.locks import Locks
 from forge.mirrors import words
 from forge.mirrors.copies import Copies
@@ -21,8 +20,8 @@ from stack.worker import Assignment
 log = logging.getLogger(__name__)
 
 REMEMBERED_DIFFS = 8  # a diff is needed when a pull request is fetched and again when its review is posted
-TURN_SECONDS = 5.0  # in which a short fetch for another run ends
-NEXT_TURN_SECONDS = 15.0  # until it is looked again whether a long one has
+TURN_SECONDS = 2.0  # in which a short fetch for another run ends
+NEXT_TURN_SECONDS = 20.0  # until it is looked again whether a long one has
 MOST_KEPT = 500  # heads of pull requests that a new copy takes over
 
 
@@ -46,9 +45,10 @@ class Change:
 
 
 class Mirrors:
-    """The mirrors under `folder` of repositories at `url`."""
+    """The mirrors under `folder` of repositories at `url`. There must be one of it: its locks part those who fetch."""
 
-    def __init__(self, *, folder: Path, url: str, token: str) -> None:
+    def __init__(self, *, folder: Path, url: str, token: str, turn_seconds: float = TURN_SECONDS) -> None:
+        self._turn_seconds = turn_seconds
         self._copies = Copies(folder)
         self._remote = Remote(url, token)
         self._locks = Locks()
@@ -59,8 +59,14 @@ class Mirrors:
         return self._copies.newest(repository)
 
     def tidy(self) -> None:
-        """Removes what was replaced and nobody reads any more."""
-        self._copies.tidy()
+        """Removes what nobody reads any more, where nobody is fetching."""
+        for repository in self._copies.repositories():
+            lock = self._locks[repository]
+            if lock.acquire(blocking=False):
+                try:
+                    self._copies.tidy(repository)
+                finally:
+                    lock.release()
 
     def change(self, wanted: Wanted, at: Assignment) -> Change:
         """What the pull request changes; asks GitHub only for commits that the mirror lacks.
@@ -102,9 +108,8 @@ class Mirrors:
     def _turn(self, repository: str) -> Iterator[None]:
         """Nobody else fetches into the mirror meanwhile. Raises TryAgain where that takes long: it keeps no worker."""
         lock = self._locks[repository]
-        if not lock.acquire(timeout=TURN_SECONDS):
-            told = again(f"{repository} is being fetched for another run", NEXT_TURN_SECONDS)
-            raise TryAgain(told, after=NEXT_TURN_SECONDS)
+        if not lock.acquire(timeout=self._turn_seconds):
+            raise TryAgain(f"{repository} is being fetched for another run", after=NEXT_TURN_SECONDS)
         try:
             yield
         finally:

@@ -2,7 +2,7 @@
 
 import re
 
-from forge.github.refusals import AWAY_SECONDS, again
+from forge.github.refusals import AWAY_SECONDS
 from stack.errors import GiveUp, Refused, TryAgain
 
 FULL_SECONDS = 300.0  # until the disk is looked at again that was full
@@ -87,8 +87,7 @@ def of_reading(printed: str) -> TryAgain:
 def of_fetching(printed: str, repository: str, number: int) -> TryAgain | GiveUp:
     """The error for a git that could not fetch."""
     if "No space left on device" in printed:
-        words = f"The forge's disk is full, {repository} cannot be fetched"
-        return TryAgain(again(words, FULL_SECONDS), after=FULL_SECONDS)
+        return TryAgain(f"The forge's disk is full, {repository} cannot be fetched", after=FULL_SECONDS)
     if is_damage(printed):
         return Damaged(f"The forge's mirror of {repository} cannot be fetched into: {_last(printed)}")
     remote = "; ".join(re.findall(r"^remote: *(\S.*)$", printed, re.MULTILINE))[:300]
@@ -96,7 +95,7 @@ def of_fetching(printed: str, repository: str, number: int) -> TryAgain | GiveUp
     for pattern, kind, text, after in _FETCHING:
         if re.search(pattern, printed):
             words = text.format(**told)
-            return TryAgain(again(words, after), after=after) if after else kind(words)
+            return TryAgain(words, after=after) if after else kind(words)
     return TryAgain(f"{repository} cannot be fetched: {_last(printed)}")
 
 
