@@ -7,7 +7,8 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from uuid import UUID
 
 from bot import texts
@@ -81,16 +82,10 @@ class Delivery:
         recipients = self._people.told_for(message.person)
         if not recipients:
             raise GiveUp(f"{message.person} does not use this bot, and there is no admin to tell instead")
-        steps: list[Coroutine[None, None, None]] = [self._tell_of(message, user_id) for user_id in recipients]
-        if isinstance(message.content, Ending):
-            steps.append(self._live.end(message.run_id, message.content))
-        steps += [self._bring_files(message, user_id) for user_id in recipients]
-        faults: list[StackError] = []
-        for step in steps:
-            try:
-                await step
-            except StackError as error:
-                faults.append(error)
+        faults = await _each(partial(self._tell_of, message, user_id) for user_id in recipients)
+        if isinstance(message.content, Ending) and not faults:
+            faults = await _each([partial(self._live.end, message.run_id, message.content)])
+        faults += await _each(partial(self._bring_files, message, user_id) for user_id in recipients)
         for fault in sorted(faults, key=lambda fault: not isinstance(fault, TryAgain)):
             raise fault
 
@@ -155,6 +150,17 @@ class Delivery:
         except Unreachable as error:
             log.warning("a file has nobody to go to: %s", error)
             return None
+
+
+async def _each(steps: Iterable[Callable[[], Awaitable[None]]]) -> list[StackError]:
+    """Takes every step; returns what went wrong."""
+    faults = []
+    for step in steps:
+        try:
+            await step()
+        except StackError as error:
+            faults.append(error)
+    return faults
 
 
 def _files(message: Notification) -> tuple[Attachment, ...]:

@@ -81,8 +81,8 @@ class Desk:
             with self.memory.together():
                 self.memory.runs.add(Run(request.id, chat.chat_id, chat.message_id, start.title(), shown_as))
                 self.memory.outbox.add(request)
-            await self.outbox.send(request)
-            self.live.show(request.id)
+            if not await self.outbox.send(request):
+                self.live.show(request.id)  # once it is confirmed, it is shown anyway
 
 
 def check(person: Person, right: Right) -> None:

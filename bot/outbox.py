@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -40,7 +39,7 @@ class Outbox:
         self._publisher = publisher
         self._confirmed = confirmed
         self._retry_seconds = retry_seconds
-        self._waiting: dict[UUID, asyncio.Future[None]] = {}
+        self._waiting: dict[UUID, asyncio.Future[bool]] = {}
         self._more = asyncio.Event()
         self._behind = False  # the last attempt failed: what is new will not be confirmed at once either
         self._task: asyncio.Task[None] | None = None
@@ -59,13 +58,14 @@ class Outbox:
     async def send(self, request: Request) -> bool:
         """Stores a request and publishes it. False where the broker has not confirmed it in a few seconds."""
         self._table.add(request)
-        done = self._waiting.setdefault(request.id, asyncio.get_running_loop().create_future())
         self._more.set()
-        if not self._behind:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(done), CONFIRM_SECONDS)
-        self._waiting.pop(request.id, None)
-        return done.done()
+        if self._behind:
+            return False
+        done = self._waiting.setdefault(request.id, asyncio.get_running_loop().create_future())
+        try:
+            return await asyncio.wait_for(asyncio.shield(done), CONFIRM_SECONDS)
+        except TimeoutError:
+            return False
 
     async def _run(self) -> None:
         while True:
@@ -81,6 +81,7 @@ class Outbox:
                 elif not self._behind:
                     log.warning("requests wait in the outbox: %s", error)
                 self._behind = True
+                self._tell_waiting()
                 await asyncio.sleep(self._retry_seconds)
                 self._more.set()
 
@@ -91,5 +92,11 @@ class Outbox:
             raise TryAgain(str(error)) from error
         self._table.remove(request.id)
         if done := self._waiting.pop(request.id, None):
-            done.set_result(None)
+            done.set_result(True)
         self._confirmed(request.id)
+
+    def _tell_waiting(self) -> None:
+        """Nothing that waits is confirmed soon."""
+        for done in self._waiting.values():
+            done.set_result(False)
+        self._waiting.clear()

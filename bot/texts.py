@@ -136,10 +136,9 @@ def answered(markup: str, who: str, text: str) -> str:
 
 
 def too_large(file: Attachment, limit: int) -> str:
-    """In place of a file that Telegram does not take."""
-    return (
-        f"{_named(file)} has {megabytes(file.size)}; Telegram takes {megabytes(limit)} from a bot, so I cannot send it."
-    )
+    """In place of a file of more bytes than Telegram takes."""
+    size, most = megabytes(file.size), megabytes(limit)
+    return f"{_named(file)} has {size}, and Telegram takes less than {most} from a bot: I cannot send it."
 
 
 def not_sent(file: Attachment, reason: str) -> str:

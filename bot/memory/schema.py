@@ -1,6 +1,7 @@
 """The tables of the bot's memory as numbered migrations: a file of any earlier version becomes one of this."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from stack.errors import GiveUp
 
@@ -49,12 +50,12 @@ CREATE TABLE written (
 MIGRATIONS = (_FIRST, _SECOND)
 
 
-def migrate(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Brings a file to this version, each step whole or not at all. Raises GiveUp where a newer bot wrote it."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise GiveUp(f"the bot's memory is of version {version}, and this bot knows up to {len(MIGRATIONS)}: update it")
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+    if version > len(migrations):
+        raise GiveUp(f"the bot's memory is of version {version}, and this bot knows up to {len(migrations)}: update it")
+    for number, script in enumerate(migrations[version:], version + 1):
         try:
             db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
         except sqlite3.Error:

@@ -54,6 +54,7 @@ TOKEN = "123456:not-a-token"
 ADA, BOB, EVE, STRANGER = 1001, 1002, 1009, 6666  # Ada and Bob are allowed, Eve is an admin
 GITHUB = "https://github.com"
 GROUP = -500
+UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 SENT_AT = 1_750_000_000  # when every message was written, in seconds since the epoch
 
 
@@ -234,7 +235,6 @@ class World:
             once=Once(self.memory.updates),
             pace=Pace(self.telegram, clock=lambda: self.now),
         )
-        self._updates = count(1)
         self.outbox.start()
 
     async def close(self) -> None:
@@ -252,7 +252,7 @@ class World:
         await asyncio.sleep(0.005)
 
     async def feed(self, **update: Any) -> None:
-        content = {"update_id": next(self._updates), **update}
+        content = {"update_id": next(UPDATE_IDS), **update}
         await self.dispatcher.feed_update(self.bot, Update.model_validate(content, context={"bot": self.bot}))
 
     async def write(
@@ -262,8 +262,14 @@ class World:
         number = {"update_id": update_id} if update_id else {}
         await self.feed(message=written(text, user=user, **extra), **number)
 
-    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, text: str = "Post it?") -> None:
-        await self.feed(callback_query=pressed(data, user=user, chat=chat, text=text))
+    async def edit(self, text: str, *, user: int = ADA, message_id: int = 1) -> None:
+        await self.feed(edited_message=written(text, user=user, message_id=message_id, edit_date=SENT_AT + 5))
+
+    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, reply_to: int | None = None) -> None:
+        query = pressed(data, user=user, chat=chat)
+        if reply_to is not None:
+            query["message"]["reply_to_message"] = written("…", message_id=reply_to)
+        await self.feed(callback_query=query)
 
     def shown_keys(self) -> list[tuple[str, str]]:
         """(label, data) of the buttons of the last message or edit that had any."""
@@ -279,13 +285,29 @@ class World:
         return run_id
 
     async def attach(
-        self, caption: str = "", *, content: bytes = b"a,b\n", user: int = ADA, reply_to: int | None = None, **more: Any
+        self,
+        caption: str = "",
+        *,
+        content: bytes = b"a,b\n",
+        user: int = ADA,
+        reply_to: int | None = None,
+        album: str = "",
+        **more: Any,
     ) -> None:
-        """A person sends a document, perhaps with a caption."""
+        """A person sends a document, perhaps with a caption; `more` is what Telegram tells of it otherwise."""
         self.outside.uploads["file-1"] = content
         document = {"file_id": "file-1", "file_unique_id": "u", "file_name": "todo.csv", "file_size": len(content)}
-        extra: dict[str, Any] = {"reply_to_message": written("…", message_id=reply_to)} if reply_to else {}
-        message = written("", user=user, document=document | more, caption=caption or None, **extra)
+        extra = {
+            "reply_to_message": reply_to and written("…", message_id=reply_to),
+            "media_group_id": album,
+            "caption": caption,
+        }
+        given = {name: value for name, value in extra.items() if value}
+        await self.feed_message(user=user, document=document | more, **given)
+
+    async def feed_message(self, *, user: int = ADA, **content: Any) -> None:
+        """A message that is no text."""
+        message = written("", user=user, **content)
         del message["text"]
         await self.feed(message=message)
 
