@@ -96,7 +96,9 @@ class Outbox:
         for first in range(0, len(due), BATCH):
             batch = due[first : first + BATCH]
             with self._sessions() as session:
-                left = {row.id: row.message for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(batch)))}
+                left = {
+                    row.id: row.message for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(batch)))
+                }
             self._behind = not self._send([(row_id, left[row_id]) for row_id in batch if row_id in left])
             if self._behind or self._stopping.is_set():
                 return
