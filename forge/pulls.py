@@ -1,6 +1,7 @@
 """What a pull request is: GitHub's facts, and git's diff of it from the mirror."""
 
 from forge.github import GitHub, NotFound, Pull
+from forge.github.reviews import PullReviews
 from forge.mirrors import Change, Mirrors, Wanted
 from stack.errors import GiveUp
 from stack.work.review import FetchPullRequest, PullRequest
@@ -52,7 +53,7 @@ class Pulls:
                 f"The conversation of {_name(brief)} is locked: unlock it, or give {self._github.login()} "
                 "write access to the repository, then ask again"
             )
-        ours = self._github.reviews_of_ours(brief.repository, brief.number)
+        ours = PullReviews(self._github, brief.repository, brief.number).of_ours()
         if started := next((review for review in ours if review.pending), None):
             raise GiveUp(
                 f"{self._github.login()} has started a review of {_name(brief)}, and GitHub takes no other beside it: "

@@ -5,16 +5,8 @@ from uuid import UUID
 
 from forge import markers
 from forge.compose import Draft, compose
-from forge.github import (
-    WAITS_SECONDS,
-    GitHub,
-    Moved,
-    NotFound,
-    PostedComment,
-    PostedReview,
-    Started,
-    Unprocessable,
-)
+from forge.github import WAITS_SECONDS, GitHub, Moved, NotFound, Posted, Started, Unprocessable
+from forge.github.reviews import PostedReview, PullReviews
 from forge.locks import Locks
 from forge.markers import Tally
 from forge.mirrors import Mirrors, Wanted
@@ -55,7 +47,7 @@ class Reviews:
         for seconds in (0.0, *WAITS_SECONDS):
             if error:
                 self._github.pause(error, seconds)
-            ours = self._github.reviews_of_ours(brief.pull.repository, brief.pull.number)
+            ours = self._there(brief.pull).of_ours()
             found = next((r for r in ours if not r.pending and markers.of_run(at.run_id) in (r.body or "")), None)
             if found:
                 return found
@@ -94,9 +86,11 @@ class Reviews:
 
     def _known(self, pull: PullRequest, ours: list[PostedReview]) -> set[str]:
         """The fingerprints of what we have said on this pull request."""
-        comments = self._github.comments_of_ours(pull.repository, pull.number)
-        bodies = [*(c.body for c in comments), *(r.body or "" for r in ours)]
-        return set().union(*map(markers.fingerprints_in, bodies))
+        comments = self._there(pull).comments_of_ours()
+        return set().union(*(markers.fingerprints_in(one.body or "") for one in (*comments, *ours)))
+
+    def _there(self, pull: PullRequest) -> PullReviews:
+        return PullReviews(self._github, pull.repository, pull.number)
 
     def _send(self, pull: PullRequest, drafts: list[Draft]) -> PostedReview:
         """Sends the first draft that GitHub takes. Raises Unprocessable where it takes none."""
@@ -113,10 +107,10 @@ class Reviews:
     def _send_one(self, pull: PullRequest, request: dict[str, Any]) -> PostedReview:
         try:
             try:
-                return self._github.post_review(pull.repository, pull.number, request)
+                return self._there(pull).post(request)
             except Moved:
                 name = self._github.pull(pull.repository, pull.number).base.repo.full_name
-                return self._github.post_review(name, pull.number, request)
+                return PullReviews(self._github, name, pull.number).post(request)
         except NotFound as error:
             raise GiveUp(
                 f"Pull request {pull.number} of {pull.repository} is gone, or the token may not write reviews there"
@@ -132,10 +126,10 @@ class Reviews:
         return receipt
 
     def _look(self, pull: PullRequest, posted: PostedReview, run_id: UUID) -> Receipt:
-        comments: list[PostedComment] = []
+        there, comments = self._there(pull), list[Posted]()
         try:
-            review = self._github.review(pull.repository, pull.number, posted.id)
-            comments = self._github.comments_of(pull.repository, pull.number, posted.id)
+            review = there.one(posted.id)
+            comments = there.comments_of(posted.id)
             missing = _missing(review, comments, run_id)
         except NotFound:
             missing = f"GitHub does not show review {posted.id}"
@@ -156,7 +150,7 @@ def _request(draft: Draft, **commit: str) -> dict[str, Any]:
     return {"event": "COMMENT", "body": draft.body, "comments": list(draft.comments), **commit}
 
 
-def _missing(review: PostedReview, comments: list[PostedComment], run_id: UUID) -> str:
+def _missing(review: PostedReview, comments: list[Posted], run_id: UUID) -> str:
     """What is not as it was sent, or an empty text."""
     body = review.body or ""
     if markers.of_run(run_id) not in body:

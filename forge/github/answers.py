@@ -19,6 +19,9 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", regex_engine="python-re")
 
 
+A = TypeVar("A", bound=Answer)
+
+
 class User(Answer):
     """An account."""
 
@@ -67,34 +70,26 @@ class Pull(Answer):
     head: Head
 
 
-class PostedReview(Answer):
-    """A review on a pull request."""
+class Posted(Answer):
+    """Something that an account has written: a comment, for example. `user` is None where the account is gone."""
 
     id: int
     html_url: str
-    state: str
     body: str | None
     user: User | None
 
-    @property
-    def pending(self) -> bool:
-        """Whether its author has started it and not submitted it: GitHub shows it to nobody else."""
-        return self.state == "PENDING"
 
-
-class PostedComment(Answer):
-    """A comment on a line of a pull request."""
-
-    body: str
-    user: User | None
-
-
-REVIEWS = TypeAdapter(list[PostedReview])
-COMMENTS = TypeAdapter(list[PostedComment])
-
-
-def read(kind: TypeAdapter[T], answer: requests.Response) -> T:
+def read(kind: type[A], answer: requests.Response) -> A:
     """What an answer says. Raises TryAgain where it cannot be read."""
+    return _read(TypeAdapter(kind), answer)
+
+
+def read_list(kind: type[A], answer: requests.Response) -> list[A]:
+    """What an answer lists. Raises TryAgain where it cannot be read."""
+    return _read(TypeAdapter(list[kind]), answer)  # type: ignore[valid-type]  # a type at run time
+
+
+def _read(kind: TypeAdapter[T], answer: requests.Response) -> T:
     try:
         return kind.validate_json(answer.content)
     except ValidationError as error:

@@ -6,9 +6,8 @@ from itertools import count
 from typing import Any, TypeVar
 
 import requests
-from pydantic import TypeAdapter
 
-from forge.github.answers import COMMENTS, REVIEWS, PostedComment, PostedReview, Pull, SeenRepository, User, read
+from forge.github.answers import Answer, Posted, Pull, SeenRepository, User, read, read_list
 from forge.github.refusals import AWAY_SECONDS, Backoff, Busy, refusal
 from stack import __version__
 from stack.errors import TryAgain
@@ -18,7 +17,8 @@ WAITS_SECONDS = (1.0, 2.0, 4.0)  # before the second, third and fourth try
 MAX_WAIT_SECONDS = 5.0  # a longer wait is the orchestrator's to plan: it would keep a worker from others
 PAGE = 100  # GitHub's largest page
 
-T = TypeVar("T")
+A = TypeVar("A", bound=Answer)
+P = TypeVar("P", bound=Posted)
 
 
 class GitHub:
@@ -43,48 +43,45 @@ class GitHub:
             "User-Agent": f"claude-stack/{__version__}",
         })  # fmt: skip
 
+    def get(self, kind: type[A], path: str) -> A:
+        """What stands at `path`. Raises NotFound."""
+        return read(kind, self._get(path))
+
+    def every(self, kind: type[A], path: str) -> list[A]:
+        """What is listed at `path`, on however many pages. Raises NotFound."""
+        found: list[A] = []
+        for page in count(1):
+            answer = self._get(path, per_page=PAGE, page=page)
+            found += read_list(kind, answer)
+            if "next" not in answer.links:
+                break
+        return found
+
+    def ours(self, kind: type[P], path: str) -> list[P]:
+        """Of what is listed at `path`, what the token's account has written. Raises NotFound."""
+        login = self.login()
+        return [one for one in self.every(kind, path) if one.user and one.user.login == login]
+
+    def post(self, kind: type[A], path: str, what: dict[str, Any]) -> A:
+        """Makes something new at `path`, once. After TryAgain, but for Busy and Started, it may be there all the same.
+
+        Raises Unprocessable where it may be taken in another form.
+        """
+        return read(kind, self._once("POST", path, json=what))
+
     def login(self) -> str:
         """The account that the token belongs to. Asked once."""
         if not self._login:
-            self._login = read(TypeAdapter(User), self._get("/user")).login
+            self._login = self.get(User, "/user").login
         return self._login
 
     def may_push(self, repository: str) -> bool:
         """Whether the token's account may write to the repository."""
-        return read(TypeAdapter(SeenRepository), self._get(f"/repos/{repository}")).permissions.push
+        return self.get(SeenRepository, f"/repos/{repository}").permissions.push
 
     def pull(self, repository: str, number: int) -> Pull:
         """The pull request. Raises NotFound."""
-        return read(TypeAdapter(Pull), self._get(f"/repos/{repository}/pulls/{number}"))
-
-    def reviews_of_ours(self, repository: str, number: int) -> list[PostedReview]:
-        """The reviews of the pull request by the token's account, with one that it has started and not submitted."""
-        login = self.login()
-        reviews = self._all(REVIEWS, f"/repos/{repository}/pulls/{number}/reviews")
-        return [review for review in reviews if review.user and review.user.login == login]
-
-    def comments_of_ours(self, repository: str, number: int) -> list[PostedComment]:
-        """The comments on lines of the pull request by the token's account."""
-        login = self.login()
-        comments = self._all(COMMENTS, f"/repos/{repository}/pulls/{number}/comments")
-        return [comment for comment in comments if comment.user and comment.user.login == login]
-
-    def review(self, repository: str, number: int, review: int) -> PostedReview:
-        """One review. Raises NotFound."""
-        path = f"/repos/{repository}/pulls/{number}/reviews/{review}"
-        return read(TypeAdapter(PostedReview), self._get(path))
-
-    def comments_of(self, repository: str, number: int, review: int) -> list[PostedComment]:
-        """The comments on lines that one review brought. Raises NotFound."""
-        return self._all(COMMENTS, f"/repos/{repository}/pulls/{number}/reviews/{review}/comments")
-
-    def post_review(self, repository: str, number: int, review: dict[str, Any]) -> PostedReview:
-        """Posts a review, once. After TryAgain, but for Busy and Started, it may be there all the same.
-
-        Raises Unprocessable where other comments or another commit may be taken.
-        """
-        answer = self._once("POST", f"/repos/{repository}/pulls/{number}/reviews", json=review)
-        return read(TypeAdapter(PostedReview), answer)
+        return self.get(Pull, f"/repos/{repository}/pulls/{number}")
 
     def pause(self, error: TryAgain, seconds: float) -> None:
         """Waits `seconds`, or as long as a limit asks for. Raises `error` where that is too long to keep a worker."""
@@ -93,16 +90,6 @@ class GitHub:
         if seconds > MAX_WAIT_SECONDS:
             raise error
         self._wait(seconds)
-
-    def _all(self, kind: TypeAdapter[list[T]], path: str) -> list[T]:
-        found: list[T] = []
-        for page in count(1):
-            answer = self._get(path, per_page=PAGE, page=page)
-            items: list[T] = read(kind, answer)
-            found += items
-            if "next" not in answer.links:
-                break
-        return found
 
     def _get(self, path: str, **params: int) -> requests.Response:
         for seconds in WAITS_SECONDS:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from forge import markers
+from forge.github.reviews import PullReviews
 from sim.not_github import client
 from stack.ids import uuid7
 from stack.messages import Progress
@@ -202,7 +203,7 @@ def test_the_mark_of_a_run_is_found_on_a_later_page(world: World, shop: PullRequ
 
 
 def client_post(world: World, pull: PullRequest, body: str) -> None:
-    world.github.post_review(pull.repository, pull.number, {"event": "COMMENT", "body": body})
+    PullReviews(world.github, pull.repository, pull.number).post({"event": "COMMENT", "body": body})
 
 
 def post_reviews_of(world: World, pull: PullRequest) -> int:
