@@ -238,8 +238,13 @@ def list_issue_comments(owner: str, name: str, number: int) -> tuple[Response, d
 
 @rest.post(ISSUE_COMMENTS)
 def create_issue_comment(owner: str, name: str, number: int) -> tuple[Json, int]:
-    pull, shapes = open_pull(owner, name, number)
+    repository, shapes = open_repository(owner, name)
+    pull = hub().find_pull(repository, number)
     require_token()
+    if repository.archived:
+        raise Refusal(403, "Repository was archived so is read-only.")
+    if pull.locked and not repository.writable:
+        raise Refusal(403, "Unable to create comment because issue is locked.")
     text = body().get("body")
     if not isinstance(text, str) or not text.strip():
         raise _bad_comment(code="missing_field", field="body")

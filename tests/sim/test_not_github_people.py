@@ -65,7 +65,9 @@ def test_a_locked_conversation_takes_reviews_of_those_alone_who_may_write(url: s
     client.call("PATCH", f"{url}/_sim{place}", {"permission": "read"})
     assert api.get(place).json()["permissions"]["push"] is False
     assert api.post(f"{path}/reviews", comment).json()["errors"] == ["lock prevents review"]
+    assert _comment(api, path) == (403, "Unable to create comment because issue is locked.")
     client.call("PATCH", f"{url}/_sim{path}", {"locked": False})
+    assert _comment(api, path)[0] == 201
     assert api.post(f"{path}/reviews", comment).status_code == 200
 
 
@@ -78,11 +80,18 @@ def test_an_archived_repository_takes_neither_reviews_nor_pushes(url: str, api: 
     assert api.get(path).json()["base"]["repo"]["archived"] is True
     refused = api.post(f"{path}/reviews", {"event": "COMMENT", "body": "x"})
     assert (refused.status_code, refused.json()["errors"]) == (422, ["lock prevents review"])
+    assert _comment(api, path) == (403, "Repository was archived so is read-only.")
     commit(tmp_path / "tree", {"a": b"3\n"})
     with pytest.raises(RuntimeError, match="403"):
         git("push", with_token(f"{url}/acme/archived.git"), "change", folder=tmp_path / "tree")
     with pytest.raises(client.Refused):
         client.call("PATCH", f"{url}/_sim{place}", {"permission": "all"})
+
+
+def _comment(api: Api, pull: str) -> tuple[int, str]:
+    """What comes of a comment on a pull request: the status, and what GitHub says."""
+    answer = api.post(f"{pull.replace('/pulls/', '/issues/')}/comments", {"body": "x"})
+    return answer.status_code, answer.json().get("message", "")
 
 
 def test_a_store_of_an_earlier_version_is_opened(tmp_path: Path) -> None:
