@@ -1,6 +1,7 @@
 """What must agree: the settings classes, `.env.example`, Compose, the secrets that `stack.init` makes, the queues."""
 
 import re
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from pydantic import SecretStr
 from agents.settings import AgentSettings
 from bot.settings import BotSettings
 from forge.settings import ForgeSettings
+from native.stack import Stack
+from native.up import scaled
 from orchestrator.settings import OrchestratorSettings
 from proxy.settings import ProxySettings
 from stack import topology
@@ -145,6 +148,14 @@ def test_a_service_gets_each_of_its_settings_from_outside_as_it_stands(service: 
 
 
 @of_each_service
+def test_the_stack_without_containers_passes_on_the_same_settings(service: str, tmp_path: Path) -> None:
+    """And no others: each secret goes to the one service that holds it."""
+    process = Stack(tmp_path, outside=dict.fromkeys(env_example(), "x")).services[service]
+    assert set(process.environment) & set(env_example()) == from_outside(service)
+    assert Path(process.environment["SECRETS_DIR"]) == tmp_path / "secrets" / service
+
+
+@of_each_service
 def test_compose_sets_nothing_that_a_service_does_not_read(service: str) -> None:
     settings, described = SERVICES[service]
     assert set(described["environment"]) <= fields(settings) | BEFORE_SETTINGS
@@ -248,6 +259,24 @@ def test_an_agent_is_the_template_with_its_role_and_its_secrets(role: str) -> No
         whole |= {"build": {"context": ".", "target": "agent"}, "pull_policy": "missing"}
     assert described == whole
     assert template["networks"] == ["inside"]
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_without_containers_there_are_as_many_of_a_role_as_one_says(role: str, tmp_path: Path) -> None:
+    name = dashed(role)
+    assert name in Stack(tmp_path).services
+    services = Stack(tmp_path, agents=dict([scaled(f"{name}=3")])).services
+    some = [services[f"{name}-{n}"].environment for n in (1, 2, 3)]
+    assert {e["AGENT_ROLE"] for e in some} == {role}
+    assert {e["SECRETS_DIR"] for e in some} == {str(tmp_path / "secrets" / name)}
+    for own in ("AGENT_SLOT_UID", "DATA_DIR", "SERVICE_NAME"):
+        assert len({e[own] for e in some}) == 3
+
+
+@pytest.mark.parametrize("text", ["", "nobody=1", "pr-reviewer", "pr-reviewer=", "pr-reviewer=0", "pr-reviewer=two"])
+def test_how_many_is_said_in_words_or_refused_in_words(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"there is no agent|how many\?"):
+        scaled(text)
 
 
 @pytest.mark.parametrize("image", ["service", "agent"])

@@ -13,7 +13,7 @@ from stack.roles import AGENTS, ROLES, Role
 
 ROOT = Path(__file__).parents[2]
 # What a service that waits for work does without: web servers, workflows, databases, Telegram, Claude.
-HEAVY = ("flask", "werkzeug", "waitress", "sqlalchemy", "sqlite3", "dbos", "aiogram", "aiohttp", "anyio", "gevent")
+HEAVY = ("flask", "werkzeug", "waitress", "sqlalchemy", "sqlite3", "aiogram", "aiohttp", "anyio", "gevent")
 of_each_role = pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.name)
 
 
