@@ -22,10 +22,11 @@ LONGEST_FILE = 300  # lines, of a service
 # What a review is made of, and where it may be named: in its own files, and in the tables that all work stands in.
 OF_A_REVIEW = {"StartReview", "ReviewChange", "PostReview", "FetchPullRequest", "Review"}
 FILES_OF_A_REVIEW = (
-    "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/pulls.py", "forge/reviews.py",
-    "orchestrator/workflows/review.py", "stack/work/review.py",
+    "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/github/reviews.py", "forge/pulls.py",
+    "forge/reviews.py", "orchestrator/workflows/review.py", "stack/work/review.py",
 )  # fmt: skip
 TABLES = ("forge/__main__.py",)
+OTHER_WORDS = {"link_preview_is_disabled"}  # Telegram's
 
 # Besides each service's `__main__.py`, which hands on what it read:
 READ_THE_ENVIRONMENT = {
@@ -133,10 +134,12 @@ def names(path: Path) -> set[str]:
     said: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.ClassDef(name=name):
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
                 said.add(name)
-            case ast.ImportFrom(names=aliases):
-                said |= {alias.name for alias in aliases}
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                said.add(name)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                said |= {name for alias in aliases for name in (alias.name, alias.asname) if name}
     return said
 
 
@@ -145,6 +148,13 @@ def test_a_review_is_named_in_its_own_files_and_the_tables_alone(folder: str) ->
     """The next workflow finds joints that know nothing of this one."""
     naming = {relative(p) for p in files(folder) if names(p) & OF_A_REVIEW}
     assert {name for name in naming if not name.startswith(FILES_OF_A_REVIEW)} <= set(TABLES)
+
+
+@pytest.mark.parametrize("folder", [*SERVICES, "stack"])
+def test_no_general_file_has_the_word_review_in_a_name(folder: str) -> None:
+    general = [p for p in files(folder) if not relative(p).startswith((*FILES_OF_A_REVIEW, *TABLES))]
+    said = {(relative(p), name) for p in general for name in names(p) - OTHER_WORDS if "review" in name.lower()}
+    assert not said
 
 
 # --- roles --------------------------------------------------------------------------------------------
