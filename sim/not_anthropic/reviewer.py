@@ -7,12 +7,12 @@ from typing import Any
 from sim.not_anthropic import diffs
 from sim.not_anthropic.conversation import REPORT_TOOL, Call, Conversation
 from sim.not_anthropic.findings import Finding, find
+from sim.not_anthropic.looking import READS_AT_ONCE, looks, seen
 from sim.not_anthropic.reading import LISTING, DiffFile, diff_files
 from sim.not_anthropic.rules import RULES
 from sim.not_anthropic.schema import fill
 from sim.not_anthropic.wire import Answer, Text, ToolUse
 
-READS_AT_ONCE = 10
 QUESTION = {
     "questions": [
         {
@@ -32,7 +32,7 @@ def answer(conversation: Conversation) -> Answer:
     if "AskUserQuestion" in conversation.tools and not any(c.name == "AskUserQuestion" for c in conversation.calls()):
         return Answer((Text("First, a question."), ToolUse("AskUserQuestion", QUESTION)))
     if schema is None:
-        return Answer((Text(_told(conversation)),))
+        return Answer(tuple(looks(conversation)) or (Text(seen(conversation) + _told(conversation)),))
     if "findings" not in schema.get("properties", {}):
         return Answer((Text(HONESTLY), ToolUse(REPORT_TOOL, fill(schema, {"summary": _told(conversation)}))))
     return _review(conversation)

@@ -21,7 +21,7 @@ from sim.not_anthropic.reading import DiffFile
 from sim.not_anthropic.reviewer import answer
 from sim.not_anthropic.rules import RULES, Rule
 from sim.not_anthropic.schema import fill
-from sim.not_anthropic.wire import Answer, ToolUse
+from sim.not_anthropic.wire import Answer, Text, ToolUse
 
 KEY = "not-a-token"
 FIELDS: dict[str, Any] = {
@@ -513,6 +513,28 @@ def test_who_can_be_asked_is_asked_once_and_told_what_was_said(client: anthropic
     said = client.messages.create(model="claude-x", max_tokens=100, messages=history, tools=tools).content[-1]
     assert isinstance(said, anthropic.types.TextBlock)
     assert "“Paint it.” “Green, please.”" in said.text
+
+
+def test_who_is_pointed_to_a_folder_and_asked_for_no_report_reads_it_and_tells_in_words(tmp_path: Path) -> None:
+    said: list[Any] = [{"role": "user", "content": "Say what notes/ holds, and/or nothing of /etc/ here."}]
+    results = {"Glob": f"{tmp_path}/notes/a\n{tmp_path}/notes/b", "Read": "1\tone\n2\ttwo"}
+
+    def next_one() -> Answer:
+        return answer(Conversation({"messages": said, "tools": [{"name": "Glob"}, {"name": "Read"}]}))
+
+    asked = []
+    while uses := [block for block in next_one().blocks if isinstance(block, ToolUse)]:
+        names = [f"t{len(said)}-{number}" for number in range(len(uses))]
+        both = list(zip(names, uses, strict=True))
+        calls = [{"type": "tool_use", "id": name, "name": use.name, "input": use.input} for name, use in both]
+        answers = [{"type": "tool_result", "tool_use_id": name, "content": results[use.name]} for name, use in both]
+        said += [{"role": "assistant", "content": calls}, {"role": "user", "content": answers}]
+        asked.append([next(iter(use.input.values())) for use in uses])
+
+    assert asked == [["notes/*"], [f"{tmp_path}/notes/a", f"{tmp_path}/notes/b"]]
+    (text,) = next_one().blocks
+    assert isinstance(text, Text)
+    assert text.text.startswith("It has read 4 lines of 2 files.\nNo model wrote this")
 
 
 def test_a_tool_call_that_was_interrupted_is_made_again() -> None:
