@@ -1,41 +1,56 @@
 """The internal HTTP API: a token and a list of allowed verbs per caller."""
 
-import hmac
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from flask import Flask, Response, jsonify, request
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from orchestrator.leases import Leases
-from orchestrator.runs import Runs
-from stack.errors import GiveUp, Refused
-from stack.messages import Cancel, Request, StartReview, Value
+from orchestrator.callers import Caller, Callers, Unknown
+from orchestrator.files import MOST_BYTES, Files
+from orchestrator.runs import NoSuchRun, Runs
+from orchestrator.store import database_may_be_away
+from orchestrator.tasks import Tasks
+from orchestrator.views import Views
+from stack.errors import GiveUp, Refused, TryAgain
+from stack.messages import Attachment, Priority, Request
+from stack.people import Person
+from stack.values import Value
+from stack.work import AnyAsk, complaint
+from stack.work.kinds import Answer, Cancel, Start
 
 log = logging.getLogger(__name__)
-
-# caller → what it may do
-VERBS: Mapping[str, frozenset[str]] = {
-    "bot": frozenset({"list", "show", "log"}),
-    "agent": frozenset({"claim", "renew"}),
-    "cli": frozenset({"start", "list", "show", "cancel", "log", "metrics"}),
-}
 
 View = Callable[..., Any]
 
 
-class ClaimAsked(Value):
-    """Body of a claim."""
+class StartAsked(Value):
+    """Body of a start: what is asked, and for whom; nobody named: for the owner."""
 
-    holder: str
-    instance: str
+    ask: AnyAsk
+    person: str = Field(default="", max_length=100)
+    priority: Priority = "normal"
+    files: tuple[Attachment, ...] = ()
 
 
-class RenewalAsked(Value):
-    """Body of a renewal."""
+class AnswerAsked(Value):
+    """Body of an answer."""
+
+    question: str
+    choice: str
+
+
+class InstanceAsked(Value):
+    """Body of a registration."""
+
+    name: str
+
+
+class AttemptAsked(Value):
+    """Body of what is asked about an attempt."""
 
     attempt: int
 
@@ -43,19 +58,20 @@ class RenewalAsked(Value):
 class Routes:
     """Adds views to an application, each behind the verb that its caller must be allowed."""
 
-    def __init__(self, app: Flask, tokens: Mapping[str, str]) -> None:
+    def __init__(self, app: Flask, callers: Callers) -> None:
         self._app = app
-        self._tokens = tokens
+        self._callers = callers
 
     def add(self, method: str, path: str, verb: str) -> Callable[[View], View]:
         """Decorates a view, which gets `caller` beside the arguments of its path."""
 
         def decorate(view: View) -> View:
             def guarded(**arguments: Any) -> Any:
-                caller = _caller(self._tokens)
-                if verb not in VERBS[caller]:
-                    raise Refused(f"{caller} may not {verb}")
-                return view(caller=caller, **arguments)
+                caller = self._callers.of(request.headers.get("Authorization", "").removeprefix("Bearer "))
+                if verb not in caller.verbs:
+                    raise Refused(f"{caller.name} may not {verb}")
+                with database_may_be_away():
+                    return _answered(view(caller=caller, **arguments))
 
             self._app.add_url_rule(path, endpoint=f"{method} {path}", view_func=guarded, methods=[method])
             return view
@@ -63,50 +79,63 @@ class Routes:
         return decorate
 
 
-def create_app(*, runs: Runs, leases: Leases, tokens: Mapping[str, str]) -> Flask:
-    """The API over `runs` and `leases`. `tokens` holds each caller's."""
+def create_app(*, runs: Runs, views: Views, tasks: Tasks, files: Files, callers: Callers) -> Flask:
+    """The API."""
     app = Flask(__name__)
-    routes = Routes(app, tokens)
-    _add_runs(routes, runs)
-    _add_tasks(routes, leases)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 1
+    routes = Routes(app, callers)
+    _add_runs(routes, runs, views)
+    _add_tasks(routes, tasks, callers)
+    _add_files(routes, files)
 
     @app.get("/healthz")
     def health() -> Any:
-        runs.count_by_state()  # the database answers
+        views.count_by_state()  # the database answers
         return jsonify(status="ok")
 
     app.register_error_handler(Exception, _refusal)
     return app
 
 
-def _add_runs(routes: Routes, runs: Runs) -> None:
+def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
     @routes.add("POST", "/runs", "start")
-    def start(caller: str) -> Any:
-        message = Request(person=caller, ask=StartReview.model_validate(request.get_json()))
-        runs.take(message)
-        return jsonify(id=str(message.id)), 202
+    def start(caller: Caller) -> Any:
+        asked = StartAsked.model_validate(request.get_json())
+        if not isinstance(asked.ask, Start):
+            raise GiveUp(f"{asked.ask.verb} begins no run")
+        person = Person(id=asked.person) if asked.person else _owner(caller)
+        message = Request(person=person, ask=asked.ask, priority=asked.priority, files=asked.files)
+        run_id = runs.handle(message, key=request.headers.get("Idempotency-Key", "")[:200])
+        return views.summary(run_id), 202
 
     @routes.add("GET", "/runs", "list")
-    def newest(caller: str) -> Any:
-        return jsonify(runs=runs.newest(person=request.args.get("person"), limit=request.args.get("limit", 10, int)))
+    def newest(caller: Caller) -> Any:
+        found = views.newest(person=request.args.get("person"), limit=request.args.get("limit", 10, int))
+        return {"runs": [run.model_dump(mode="json") for run in found]}
 
     @routes.add("GET", "/runs/<uuid:run_id>", "show")
-    def show(caller: str, run_id: UUID) -> Any:
-        return jsonify(runs.show(run_id))
+    def show(caller: Caller, run_id: UUID) -> Any:
+        return views.show(run_id)
 
     @routes.add("GET", "/runs/<uuid:run_id>/log", "log")
-    def show_log(caller: str, run_id: UUID) -> Any:
-        return jsonify(log=runs.log(run_id))
+    def show_log(caller: Caller, run_id: UUID) -> Any:
+        return {"log": [event.model_dump(mode="json") for event in views.log(run_id)]}
 
     @routes.add("POST", "/runs/<uuid:run_id>/cancel", "cancel")
-    def cancel(caller: str, run_id: UUID) -> Any:
-        person = runs.show(run_id)["person"]
-        runs.take(Request(person=person, ask=Cancel(run_id=run_id)))
-        return jsonify(state=runs.show(run_id)["state"]), 202
+    def cancel(caller: Caller, run_id: UUID) -> Any:
+        runs.handle(Request(person=_owner(caller), ask=Cancel(run_id=run_id)))
+        return views.summary(run_id), 202
+
+    @routes.add("POST", "/runs/<uuid:run_id>/answer", "answer")
+    def answer(caller: Caller, run_id: UUID) -> Any:
+        asked = AnswerAsked.model_validate(request.get_json())
+        said = Answer(run_id=run_id, question=asked.question, choice=asked.choice)
+        runs.handle(Request(person=_owner(caller), ask=said))
+        return views.summary(run_id), 202
 
     @routes.add("GET", "/metrics", "metrics")
-    def metrics(caller: str) -> Any:
-        counts = runs.count_by_state()
+    def metrics(caller: Caller) -> Any:
+        counts = views.count_by_state()
         lines = [
             "# TYPE claude_stack_runs gauge",
             *(f'claude_stack_runs{{state="{s}"}} {n}' for s, n in counts.items()),
@@ -114,36 +143,65 @@ def _add_runs(routes: Routes, runs: Runs) -> None:
         return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
-def _add_tasks(routes: Routes, leases: Leases) -> None:
+def _add_tasks(routes: Routes, tasks: Tasks, callers: Callers) -> None:
+    @routes.add("POST", "/instances", "register")
+    def register(caller: Caller) -> Any:
+        return {"token": callers.register(caller, InstanceAsked.model_validate(request.get_json()).name)}
+
     @routes.add("POST", "/tasks/<uuid:task_id>/claim", "claim")
-    def claim(caller: str, task_id: UUID) -> Any:
-        asked = ClaimAsked.model_validate(request.get_json())
-        return leases.claim(task_id, holder=asked.holder, instance=asked.instance).model_dump()
+    def claim(caller: Caller, task_id: UUID) -> Any:
+        return tasks.claim(task_id, role=caller.role, instance=caller.instance)
 
     @routes.add("POST", "/tasks/<uuid:task_id>/renew", "renew")
-    def renew(caller: str, task_id: UUID) -> Any:
-        asked = RenewalAsked.model_validate(request.get_json())
-        return leases.renew(task_id, attempt=asked.attempt).model_dump()
+    def renew(caller: Caller, task_id: UUID) -> Any:
+        asked = AttemptAsked.model_validate(request.get_json())
+        return tasks.renew(task_id, instance=caller.instance, attempt=asked.attempt)
+
+    @routes.add("POST", "/tasks/<uuid:task_id>/give_back", "give_back")
+    def give_back(caller: Caller, task_id: UUID) -> Any:
+        asked = AttemptAsked.model_validate(request.get_json())
+        return tasks.give_back(task_id, instance=caller.instance, attempt=asked.attempt)
+
+    @routes.add("GET", "/tasks/<uuid:task_id>/alive", "alive")
+    def alive(caller: Caller, task_id: UUID) -> Any:
+        return {"alive": tasks.is_alive(task_id, request.args.get("attempt", 0, int))}
 
 
-def _caller(tokens: Mapping[str, str]) -> str:
-    """Whose token the request shows. Raises Refused."""
-    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    for caller, token in tokens.items():
-        if hmac.compare_digest(shown.encode(), token.encode()):
-            return caller
-    raise Refused("this API needs a caller's token")
+def _add_files(routes: Routes, files: Files) -> None:
+    @routes.add("POST", "/files", "files")
+    def keep(caller: Caller) -> Any:
+        return files.keep(request.args.get("name", ""), request.get_data(cache=False)), 201
+
+    @routes.add("GET", "/files/<file_id>", "files")
+    def read(caller: Caller, file_id: str) -> Any:
+        return Response(files.read(file_id), mimetype="application/octet-stream")
+
+
+def _owner(caller: Caller) -> Person:
+    """Who calls the API with a service's token is the owner of the machine."""
+    return Person(id=caller.name, standing="admin")
+
+
+def _answered(answer: Any) -> Any:
+    """A view's answer, (value) or (value, status), as Flask takes it."""
+    value, status = answer if isinstance(answer, tuple) else (answer, 200)
+    return (value.model_dump(mode="json") if isinstance(value, Value) else value), status
 
 
 def _refusal(error: Exception) -> Any:
     match error:
+        case Unknown():
+            status = 401
         case Refused():
             status = 403
-        case GiveUp():
+        case NoSuchRun():
             status = 404
+        case GiveUp():
+            status = 409
+        case TryAgain():
+            status = 503
         case ValidationError():
-            first = error.errors(include_url=False, include_input=False)[0]
-            return jsonify(error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}"), 400
+            return jsonify(error=complaint(error)), 400
         case HTTPException():
             return jsonify(error=error.description), error.code or 500
         case _:

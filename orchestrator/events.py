@@ -9,7 +9,8 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from orchestrator.store import EventRow, Sessions
-from stack.messages import AnyMessage, Progress, now
+from stack.messages import AnyMessage, Progress
+from stack.values import now
 
 log = logging.getLogger(__name__)
 

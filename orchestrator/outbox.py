@@ -1,23 +1,30 @@
 """The outbox: what must be sent is written in the same transaction as the state it belongs to, and sent after.
 
-A message may be sent twice when the confirmation is lost or the process dies in between; receivers look at its id.
+One thread sends, in the order in which they were put in. A message may be sent twice when the confirmation is lost or
+the process dies in between; receivers look at its id. One that cannot be sent waits longer each time, and holds up no
+other.
 """
 
 import logging
+import queue
 import threading
-from datetime import timedelta
+import time
+from contextlib import suppress
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from orchestrator.store import OutboxRow, Sessions
 from stack.broker import Publisher
-from stack.errors import GiveUp, StackError
-from stack.messages import Message, decode, encode, now
+from stack.errors import StackError
+from stack.messages import Message, Progress, Signal, decode, encode
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0
+PUBLISH_SECONDS = 5.0
+BATCH = 100
+MOST_PAUSE_SECONDS = 300.0
 
 
 class Outbox:
@@ -27,52 +34,92 @@ class Outbox:
         self._sessions = sessions
         self._publisher = publisher
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._sweep, name="outbox", daemon=True)
+        self._behind = False  # whether the broker went away before all was sent
+        self._fresh: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def put(self, session: Session, message: Message) -> None:
-        """Writes the message into the caller's transaction. Putting one twice is putting it once."""
+        """Writes the message into the caller's transaction, due for the sweep in a while: `send` sends it before."""
         if session.get(OutboxRow, str(message.id)) is None:
-            session.add(OutboxRow(id=str(message.id), message=encode(message)))
+            session.add(OutboxRow(id=str(message.id), message=encode(message), due=time.time() + SWEEP_SECONDS))
 
     def send(self, message: Message) -> None:
-        """Sends a message whose transaction is committed. Never raises: the sweep sends what could not be sent now."""
-        try:
-            self._publisher.publish(message, timeout=2)
-        except GiveUp:
-            log.exception("a message has no queue; it stays in the outbox")
-        except StackError as error:
-            log.warning("the outbox keeps a message for later: %s", error)
-        else:
-            self._forget(str(message.id))
+        """Sends a message whose transaction is committed, soon. Never raises."""
+        self._fresh.put(message)
+
+    def mention(self, message: Progress | Signal) -> None:
+        """Sends what may be lost."""
+        self._publisher.mention(message)
 
     def start(self) -> None:
-        """Begins to sweep; what an earlier process left is sent first."""
+        """Begins to send; what an earlier process left comes first."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the sweep; what is left is sent by the next process."""
+        """Sends what is at hand and ends; what is left is sent by the next process."""
         self._stopping.set()
+        self._fresh.put(None)
         self._thread.join(timeout=10)
 
-    def _forget(self, message_id: str) -> None:
-        with self._sessions.begin() as session:
-            row = session.get(OutboxRow, message_id)
-            if row is not None:
-                session.delete(row)
-
-    def _sweep(self) -> None:
-        grace = timedelta(0)  # at the start nobody else is sending
+    def _run(self) -> None:
+        swept = -SWEEP_SECONDS
         while not self._stopping.is_set():
             try:
-                self._send_left(grace)
+                if time.monotonic() - swept >= SWEEP_SECONDS:
+                    # at the start nobody else is sending: all that is there is due
+                    self.sweep(time.time() if swept > 0 else float("inf"))
+                    swept = time.monotonic()
+                self.send_fresh(wait=SWEEP_SECONDS)
             except Exception:
-                log.exception("the outbox could not be swept")
-            grace = timedelta(seconds=SWEEP_SECONDS)
-            self._stopping.wait(SWEEP_SECONDS)
+                log.exception("the outbox could not be emptied")
+                self._stopping.wait(SWEEP_SECONDS)
 
-    def _send_left(self, grace: timedelta) -> None:
+    def send_fresh(self, *, wait: float = 0) -> None:
+        """Sends what was handed over; waits up to `wait` seconds for it."""
+        fresh: list[Message | None] = []
+        with suppress(queue.Empty):
+            fresh.append(self._fresh.get(timeout=wait))
+            while self._behind or len(fresh) < BATCH:
+                fresh.append(self._fresh.get_nowait())
+        if self._behind:
+            return self.sweep(time.time())  # what was left goes first, and these are rows too
+        self._behind = not self._send([(str(message.id), encode(message)) for message in fresh if message])
+
+    def sweep(self, until: float) -> None:
+        """Sends all that is due `until` then, in seconds since the epoch, as it was put in; what fails is put off.
+
+        Where the broker was away before, all is due.
+        """
+        query = select(OutboxRow.id).order_by(OutboxRow.created, OutboxRow.id)
         with self._sessions() as session:
-            query = select(OutboxRow.message).where(OutboxRow.created <= now() - grace).order_by(OutboxRow.id)
-            left = list(session.scalars(query.limit(100)))
-        for body in left:
-            self.send(decode(body))
+            due = list(session.scalars(query if self._behind else query.where(OutboxRow.due <= until)))
+        for first in range(0, len(due), BATCH):
+            batch = due[first : first + BATCH]
+            with self._sessions() as session:
+                left = {
+                    row.id: row.message for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(batch)))
+                }
+            self._behind = not self._send([(row_id, left[row_id]) for row_id in batch if row_id in left])
+            if self._behind or self._stopping.is_set():
+                return
+        self._behind = False
+
+    def _send(self, messages: list[tuple[str, bytes]]) -> bool:
+        """Sends them in order. False where the broker went away: what is left stays as it is."""
+        sent, failed, reached = [], [], True
+        for row_id, body in messages:
+            try:
+                self._publisher.publish(decode(body), timeout=PUBLISH_SECONDS)
+                sent.append(row_id)
+            except StackError as error:
+                log.warning("the outbox keeps message %s for later: %s", row_id, error)
+                if not (reached := self._publisher.ready.is_set()):
+                    break
+                failed.append(row_id)
+        if sent or failed:
+            with self._sessions.begin() as session:
+                session.execute(delete(OutboxRow).where(OutboxRow.id.in_(sent)))
+                for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(failed))):
+                    row.tries += 1
+                    row.due = time.time() + min(MOST_PAUSE_SECONDS, 2.0 ** min(row.tries, 10))
+        return reached

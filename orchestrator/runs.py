@@ -1,210 +1,201 @@
-"""Requests become runs: started once, answered, cancelled; and what callers may see of them."""
+"""Requests: runs are begun, answered, steered and cancelled, each once, by who may."""
 
+import hashlib
+import json
 import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import time
 from typing import Any
 from uuid import UUID
 
-from dbos import DBOS, SetWorkflowID
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from orchestrator.outbox import Outbox
-from orchestrator.store import AnswerRow, EventRow, ResultRow, Run, Sessions, TaskRow, database_may_be_away
-from orchestrator.waiters import Waiters
-from stack.broker import Publisher
-from stack.errors import GiveUp
+from orchestrator.store import GateRow, KeyRow, RunRow, TaskRow, database_may_be_away
+from orchestrator.tasks import Tasks
+from orchestrator.transactions import Transaction, Transactions
+from stack.errors import GiveUp, Refused, TryAgain
 from stack.ids import uuid7
 from stack.logs import about
-from stack.messages import (
-    ENDED,
-    Answer,
-    AnyMessage,
-    Cancel,
-    Note,
-    Notification,
-    Request,
-    Result,
-    Signal,
-    StartReview,
-    decode,
-    now,
-)
+from stack.messages import ENDED, AnyMessage, Chat, Envelope, Note, Notification, Question, Request, Signal
+from stack.people import Person, Right
+from stack.values import now
+from stack.work.kinds import About, Answer, Cancel, Start, Steer
 
 log = logging.getLogger(__name__)
 
+# A request about a run may overtake the one that begins it: for so long it is waited for.
+OVERTAKING_SECONDS = 60.0
+MOST_TITLE = 200
+
+
+class NoSuchRun(GiveUp):
+    """There is no such run, or it is not this person's."""
+
+
+class Missing(NoSuchRun):
+    """There is no such run, perhaps not yet."""
+
 
 class Runs:
-    """Takes requests, and tells about runs."""
+    """Takes requests from the queue and from the API."""
 
-    def __init__(
-        self,
-        sessions: Sessions,
-        *,
-        workflows: dict[str, Callable[[str], None]],
-        outbox: Outbox,
-        publisher: Publisher,
-        waiters: Waiters,
-    ) -> None:
-        self._sessions = sessions
-        self._workflows = workflows
-        self._outbox = outbox
-        self._publisher = publisher
-        self._waiters = waiters
+    def __init__(self, transactions: Transactions, *, tasks: Tasks) -> None:
+        self._transactions = transactions
+        self._tasks = tasks
 
     @database_may_be_away()
     def take(self, message: AnyMessage) -> None:
-        """Handles one request; a repeat changes nothing. Raises GiveUp for a message of another kind, else TryAgain."""
+        """Handles one request; a repeat changes nothing, and a refusal is told to the person.
+
+        Raises GiveUp for a message of another kind, else TryAgain.
+        """
         if not isinstance(message, Request):
             raise GiveUp(f"a {message.type} is not a request")
-        run_id = message.id if isinstance(message.ask, StartReview) else message.ask.run_id
+        run_id = _run_of(message)
         with about(run_id):
             try:
-                self._handle(message)
+                self.handle(message)
             except GiveUp as refusal:
-                self._note(message, run_id, str(refusal))
+                if isinstance(refusal, Missing) and _is_young(run_id):
+                    raise TryAgain("the run is not there yet") from refusal
+                log.info("refused: %s", refusal)
+                self._note(message.person.id, message.chat, message.id, run_id, str(refusal))
 
-    def _handle(self, request: Request) -> None:
-        match request.ask:
-            case StartReview() as ask:
-                self._start(request, ask)
-            case Answer() as answer:
-                self._answer(request, answer)
-            case Cancel() as cancel:
-                self._cancel(request, cancel)
+    @database_may_be_away()
+    def too_new(self, envelope: Envelope, _sender: str) -> None:
+        """Tells whoever asked that what they asked cannot be read here."""
+        said: Any = envelope.person
+        person = said.get("id") if isinstance(said, dict) else said
+        if not isinstance(person, str) or not person:
+            return
+        try:
+            chat = None if envelope.chat is None else Chat.model_validate(envelope.chat)
+        except ValueError:
+            chat = None
+        text = "Your request comes from a newer version than the orchestrator's: update all services."
+        self._note(person, chat, envelope.id, envelope.id, text)
 
-    def _start(self, request: Request, ask: StartReview) -> None:
-        run_id = str(request.id)
-        with self._sessions.begin() as session:
-            if session.get(Run, run_id) is None:
-                title = f"Review of {ask.repository}#{ask.number}"
-                asked = request.model_dump(mode="json")
-                session.add(Run(id=run_id, workflow=ask.verb, title=title, request=asked, person=request.person))
-        with SetWorkflowID(run_id):
-            DBOS.start_workflow(self._workflows[ask.verb], run_id)
+    def handle(self, request: Request, *, key: str = "") -> UUID:
+        """As `take`; returns the run's id. With a `key` the caller's first request of that key counts.
 
-    def _answer(self, request: Request, answer: Answer) -> None:
-        with self._sessions.begin() as session:
-            run = self._own_run(session, answer.run_id, request)
-            if session.get(AnswerRow, (run.id, answer.question)) is None:
-                session.add(
-                    AnswerRow(run_id=run.id, question=answer.question, choice=answer.choice, person=request.person)
-                )
-        self._waiters.poke(str(answer.run_id))
+        Raises GiveUp in words where it is refused.
+        """
+        with self._transactions.begin(f"take {request.ask.verb}") as tx:
+            match request.ask:
+                case Start() as ask:
+                    return self._start(tx, request, ask, key)
+                case Answer() as answer:
+                    self._answer(tx, request, answer)
+                case Cancel() as cancel:
+                    self._cancel(tx, request, cancel)
+                case Steer() as steer:
+                    self._steer(tx, request, steer)
+        return _run_of(request)
 
-    def _cancel(self, request: Request, cancel: Cancel) -> None:
-        with self._sessions.begin() as session:
-            run = self._own_run(session, cancel.run_id, request)
-            tasks = list(session.scalars(select(TaskRow).where(TaskRow.run_id == run.id)))
-            if any(task.step.startswith("post") for task in tasks):
-                raise GiveUp(f"Too late to stop {run.title}: it is being posted.")
-            run.cancelled = True
-        for task in tasks:
-            self._publisher.mention(Signal(task_id=UUID(task.id)))
-        self._waiters.poke(run.id)
+    def _start(self, tx: Transaction, request: Request, ask: Start, key: str) -> UUID:
+        if not request.person.may("start"):
+            raise Refused("You may look at runs, but not start any.")
+        if known := self._known(tx, request, key):
+            return known
+        if tx.session.get(RunRow, str(request.id)) is None:
+            run = RunRow(
+                id=str(request.id), workflow=ask.verb, title=ask.title()[:MOST_TITLE], person=request.person.id
+            )
+            run.request, run.priority = request.model_dump(mode="json"), request.priority
+            tx.session.add(run)
+            tx.session.flush()
+            tx.poke(run.id)
+        return request.id
 
     @staticmethod
-    def _own_run(session: Session, run_id: UUID, request: Request) -> Run:
-        """The run. Raises GiveUp where it is not there, not this person's, or has ended."""
-        run = session.get(Run, str(run_id), with_for_update=True)
-        if run is None or run.person != request.person:
-            raise GiveUp("There is no such run of yours.")
-        if run.state in ENDED:
-            raise GiveUp(f"{run.title} has already ended: {run.state}.")
+    def _known(tx: Transaction, request: Request, key: str) -> UUID | None:
+        """The run that this key has begun before. Raises GiveUp where something else was asked for with it."""
+        if not key:
+            return None
+        asked = request.model_dump(mode="json", include={"person", "ask", "priority", "files"})
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        row = tx.session.get(KeyRow, (request.person.id, key))
+        if row is None:
+            tx.session.add(KeyRow(caller=request.person.id, key=key, digest=digest, run_id=str(request.id)))
+            return None
+        if row.digest != digest:
+            raise GiveUp("this Idempotency-Key was used for another request")
+        return UUID(row.run_id)
+
+    def _answer(self, tx: Transaction, request: Request, answer: Answer) -> None:
+        run = self._run(tx, request, answer)
+        gate = tx.session.get(GateRow, (run.id, answer.question), with_for_update=True)
+        if gate is None:
+            raise GiveUp(f"{run.title} has not asked that.")
+        if (gate.answer, gate.person) == (answer.choice, request.person.id):
+            return  # a repeat
+        _refuse_if_ended(run)
+        _check(run, gate, request.person, answer)
+        gate.answer, gate.person, gate.answered = answer.choice, request.person.id, now()
+        tx.poke(run.id)
+
+    def _cancel(self, tx: Transaction, request: Request, cancel: Cancel) -> None:
+        run = self._run(tx, request, cancel)
+        if run.cancelled:
+            return  # a repeat
+        _refuse_if_ended(run)
+        self._tasks.cancel(tx, run)
+        run.cancelled = True
+        tx.session.flush()
+        tx.poke(run.id)
+
+    def _steer(self, tx: Transaction, request: Request, steer: Steer) -> None:
+        run = self._run(tx, request, steer)
+        _refuse_if_ended(run)
+        at_work = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed")
+        tasks = list(tx.session.scalars(at_work))
+        if not tasks:
+            raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
+        for task in tasks:
+            tx.mention(Signal(task_id=UUID(task.id), verb="steer", text=steer.text))
+
+    @staticmethod
+    def _run(tx: Transaction, request: Request, ask: About) -> RunRow:
+        """The run that is asked about. Raises GiveUp where it is not there or not this person's."""
+        run, person = tx.session.get(RunRow, str(ask.run_id), with_for_update=True), request.person
+        right: Right = "approve" if isinstance(ask, Answer) else "manage"
+        mine = run is not None and run.person == person.id and person.may("start")
+        if run is None or not (mine or person.may(right)):
+            raise (Missing if run is None else NoSuchRun)("There is no such run of yours.")
         return run
 
-    def _note(self, request: Request, run_id: UUID, text: str) -> None:
-        """Tells the person; a request by a program has no chat, so the log has to do."""
-        log.info("refused: %s", text)
-        if request.chat is None:
-            return
-        note_id = uuid7(milliseconds=request.id.int >> 80, seed=f"{request.id}/note")
-        note = Notification(id=note_id, run_id=run_id, chat=request.chat, content=Note(text=text))
-        with self._sessions.begin() as session:
-            self._outbox.put(session, note)
-        self._outbox.send(note)
-
-    def mend(self, abandon: Callable[[UUID], None]) -> None:
-        """Starts runs whose workflow was not started, and has those whose workflow has failed told of by `abandon`."""
-        with self._sessions() as session:
-            query = select(Run.id, Run.workflow).where(
-                Run.state.not_in(ENDED), Run.created < now() - timedelta(minutes=1)
-            )
-            unended = list(session.execute(query))
-        for run_id, workflow in unended:
-            status = DBOS.get_workflow_status(run_id)
-            if status is None:
-                log.warning("run %s had no workflow; starting it", run_id)
-                with SetWorkflowID(run_id):
-                    DBOS.start_workflow(self._workflows[workflow], run_id)
-            elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
-                log.error("the workflow of run %s ended as %s; telling of it", run_id, status.status)
-                abandon(UUID(run_id))
-
-    # --- what callers may see ---------------------------------------------------------------------
-
-    def newest(self, *, person: str | None, limit: int) -> list[dict[str, Any]]:
-        """The newest runs, of one person or of all."""
-        query = select(Run).order_by(Run.created.desc(), Run.id.desc()).limit(min(max(limit, 1), 100))
-        if person:
-            query = query.where(Run.person == person)
-        with self._sessions() as session:
-            return [_summary(run) for run in session.scalars(query)]
-
-    def show(self, run_id: UUID) -> dict[str, Any]:
-        """One run with its tasks and their outcomes, hops and steps. Raises GiveUp where there is none."""
-        with self._sessions() as session:
-            run = session.get(Run, str(run_id))
-            if run is None:
-                raise GiveUp(f"there is no run {run_id}")
-            query = select(TaskRow, ResultRow).outerjoin(ResultRow, ResultRow.task_id == TaskRow.id)
-            tasks = session.execute(query.where(TaskRow.run_id == run.id).order_by(TaskRow.created))
-            return {
-                **_summary(run),
-                "details": run.details,
-                "tasks": [_task(task, result) for task, result in tasks],
-                "events": self._events(session, run.id, ("step", "hop")),
-            }
-
-    def log(self, run_id: UUID) -> list[dict[str, Any]]:
-        """The log records of a run, oldest first."""
-        with self._sessions() as session:
-            return self._events(session, str(run_id), ("log",))
-
-    def count_by_state(self) -> dict[str, int]:
-        """How many runs are in each state."""
-        with self._sessions() as session:
-            rows = session.execute(select(Run.state, func.count()).group_by(Run.state))
-            return {row[0]: row[1] for row in rows}
-
-    @staticmethod
-    def _events(session: Session, run_id: str, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-        query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind.in_(kinds)).order_by(EventRow.at)
-        return [
-            {"at": e.at.isoformat(), "source": e.source, "kind": e.kind, "text": e.text, "data": e.data}
-            for e in session.scalars(query.limit(1000))
-        ]
+    def _note(self, person: str, chat: Chat | None, request_id: UUID, run_id: UUID, text: str) -> None:
+        note_id = uuid7(milliseconds=request_id.int >> 80, seed=f"{request_id}/note")
+        note = Notification(id=note_id, run_id=run_id, person=person, chat=chat, content=Note(text=text))
+        with self._transactions.begin("note") as tx:
+            tx.put(note)
 
 
-def _task(task: TaskRow, result: ResultRow | None) -> dict[str, Any]:
-    message = decode(result.message) if result else None
-    outcome = message.outcome.model_dump(mode="json") if isinstance(message, Result) else None
-    return {"step": task.step, "role": task.role, "attempt": task.attempt, "done": task.done, "outcome": outcome}
+def _run_of(request: Request) -> UUID:
+    """The run that a request is about: the one that it begins has its own id."""
+    return request.ask.run_id if isinstance(request.ask, About) else request.id
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    end = run.ended or datetime.now(run.created.tzinfo)
-    return {
-        "id": run.id,
-        "workflow": run.workflow,
-        "title": run.title,
-        "person": run.person,
-        "state": run.state,
-        "headline": run.headline,
-        "started": run.created.isoformat(),
-        "ended": run.ended.isoformat() if run.ended else None,
-        "seconds": (end - run.created).total_seconds(),
-        "cost_usd": run.cost_usd,
-        "model": run.model,
-    }
+def _refuse_if_ended(run: RunRow) -> None:
+    if run.state in ENDED:
+        raise GiveUp(f"{run.title} has already ended: {run.state}.")
+
+
+def _is_young(run_id: UUID) -> bool:
+    """Whether the run can have been asked for just now: ids tell the time."""
+    return abs(time.time() - (run_id.int >> 80) / 1000) < OVERTAKING_SECONDS
+
+
+def _check(run: RunRow, gate: GateRow, person: Person, answer: Answer) -> None:
+    """Raises GiveUp where this is no answer to the question as it was asked."""
+    shown: Any = Question.model_validate(gate.content)
+    if not person.is_human:
+        raise Refused("Only a person can answer.")
+    if gate.answer is not None:
+        by = f" by {gate.person}" if gate.person and gate.person != person.id else ""
+        raise GiveUp(f"{run.title} was answered before{by}: {gate.answer or 'too late'}.")
+    if gate.until < now():
+        raise GiveUp(f"{run.title} waited until {gate.until:%d %B %H:%M} UTC: it is too late to answer.")
+    if answer.choice not in shown.choices and not (shown.free and answer.choice.strip()):
+        raise GiveUp(f"“{answer.choice[:60]}” is not an answer to it; these are: {', '.join(shown.choices)}.")
+    if answer.digest and shown.digest and answer.digest != shown.digest:
+        raise GiveUp(f"What you answered is not what {run.title} asks now. Please look at its latest question.")

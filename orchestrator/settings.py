@@ -1,9 +1,13 @@
 """The orchestrator's settings; each field is an environment variable of the same name in capitals."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from orchestrator.tasks import roles_with
+from stack.roles import Role
 from stack.settings import BrokerSettings
 
 
@@ -12,14 +16,35 @@ class OrchestratorSettings(BrokerSettings):
 
     orchestrator_host: str = Field(default="127.0.0.1", description="Address that the internal API listens on")
     orchestrator_port: int = Field(default=8001, description="Port of the internal API")
-    data_dir: Path = Field(description="Folder of the databases")
+    data_dir: Path = Field(description="Folder of the database and of files that go with messages")
     database_url: str = Field(default="", description="Database of the runs; SQLite in DATA_DIR if empty")
     model_token_key: SecretStr = Field(description="Signs the tokens for model calls; shared with the proxy")
     forge_token_key: SecretStr = Field(description="Signs the tokens for git; shared with the forge")
-    api_token_bot: SecretStr = Field(description="What the bot shows to the internal API")
-    api_token_agent: SecretStr = Field(description="What agents show to the internal API")
-    api_token_cli: SecretStr = Field(description="What the command line shows to the internal API")
+    instance_token_key: SecretStr = Field(description="Signs the tokens of processes that register")
+    api_tokens: SecretStr = Field(description="Token of each caller of the internal API, as a JSON object")
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
     proxy_read_token: SecretStr = Field(description="Lets the orchestrator read what a run cost")
-    task_budget_usd: float = Field(default=2.0, gt=0, description="Most that one task may spend on model calls")
-    task_minutes: int = Field(default=30, ge=1, le=60, description="Hard limit of one conversation with Claude")
+    task_budget_usd: float | None = Field(default=None, gt=0, description="Most that an agent's task may spend")
+    task_minutes: int | None = Field(
+        default=None, ge=1, le=60, description="Hard limit of one conversation with Claude"
+    )
+    role_limits: str = Field(default="", description="Limits by role, as JSON; the names are those of stack/roles.py")
+
+    @field_validator("role_limits")
+    @classmethod
+    def _are_limits(cls, text: str) -> str:
+        roles_with(json.loads(text or "{}"), budget_usd=None, minutes=None)
+        return text
+
+    def roles(self) -> Mapping[str, Role]:
+        """The table of roles, with what is set otherwise here."""
+        return roles_with(
+            json.loads(self.role_limits or "{}"), budget_usd=self.task_budget_usd, minutes=self.task_minutes
+        )
+
+    def callers(self) -> dict[str, str]:
+        """The token of each caller."""
+        return {str(name): str(token) for name, token in json.loads(self.api_tokens.get_secret_value()).items()}
+
+    def secrets(self) -> list[str]:
+        return [*super().secrets(), *self.callers().values()]

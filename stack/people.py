@@ -18,6 +18,7 @@ RIGHTS: Mapping[Standing, frozenset[Right]] = {
     "approver": frozenset({"look", "start", "approve"}),
     "admin": frozenset({"look", "start", "approve", "manage"}),
 }
+MACHINES = frozenset({"clock", "hook"})
 
 
 class Person(Value):
@@ -25,6 +26,11 @@ class Person(Value):
 
     id: str = Field(min_length=1, max_length=100)
     standing: Standing = "requester"
+
+    @property
+    def is_human(self) -> bool:
+        """Whether somebody decides there: what comes from a clock or a hook is never an answer."""
+        return self.id not in MACHINES
 
     def may(self, right: Right) -> bool:
         """Whether this person has a right."""

@@ -12,7 +12,8 @@ TokenKind = Literal["model", "forge", "egress"]
 class Role:
     """A role. `minutes` and `budget_usd` are for one task; a task ends for good after `attempts` that ended badly.
 
-    `at_once` limits the tasks of the role under way in the whole stack, `per_person` those of one person.
+    `at_once` limits the tasks of the role under way in the whole stack, `per_person` those of one person, `ahead` those
+    that wait in the broker's queue: what stands there has lost its place in ours.
     `tiers` are the models it may use; `reach` the hosts that egress opens for it; `effects` the work with an effect
     that it may ask for itself, with a maximum in one task; `tokens` the kinds that come with its claims.
     """
@@ -22,6 +23,7 @@ class Role:
     attempts: int
     at_once: int
     per_person: int
+    ahead: int
     budget_usd: float = 0
     tiers: tuple[Tier, ...] = ()
     reach: tuple[str, ...] = ()
@@ -36,7 +38,7 @@ class Role:
 
 _ROWS = (
     # git and GitHub for all the others; a first clone may take long
-    Role(name="forge", minutes=60, attempts=4, at_once=16, per_person=16),
+    Role(name="forge", minutes=60, attempts=4, at_once=16, per_person=16, ahead=8),
     Role(
         name="pr_reviewer",
         minutes=30,
@@ -44,6 +46,7 @@ _ROWS = (
         attempts=2,  # one run of the model, and one more after a fault
         at_once=16,
         per_person=8,
+        ahead=2,
         tiers=("haiku", "sonnet"),  # its own, and haiku, which Claude Code takes for small things
         tokens=("model", "forge"),
     ),

@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from stack.errors import Refused
 
-Kind = Literal["model", "forge"]
+Kind = Literal["model", "forge", "egress"]
 
 
 @dataclass(frozen=True, slots=True)

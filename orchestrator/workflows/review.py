@@ -2,20 +2,16 @@
 
 from collections import Counter
 from typing import get_args
-from uuid import UUID
 
-from orchestrator.steps import Steps
-from stack.messages import (
-    Ending,
+from orchestrator.journal import Steps
+from stack.messages import Ending, Link, Question
+from stack.work.review import (
     FetchPullRequest,
-    Link,
     PostReview,
     PullRequest,
-    Question,
     Receipt,
-    Request,
     Review,
-    ReviewPullRequest,
+    ReviewChange,
     Severity,
     StartReview,
 )
@@ -23,16 +19,14 @@ from stack.messages import (
 POST, DISCARD = "Post", "Discard"
 
 
-def review(steps: Steps, run_id: UUID, request: Request) -> Ending:
+def review(steps: Steps, ask: StartReview) -> Ending:
     """Reviews a pull request and posts one review. Raises Cancelled or Failed."""
-    ask = request.ask
-    assert isinstance(ask, StartReview)  # noqa: S101 - the run was started as a review
-    fetch = FetchPullRequest(repository=ask.repository, number=ask.number)
-    pull = steps.call(run_id, "fetch", "forge", fetch, PullRequest)
-    found = steps.call(run_id, "review", "pr_reviewer", ReviewPullRequest(pull=pull), Review)
-    if ask.approval and steps.ask(run_id, _may_i_post(pull, found), default=DISCARD) != POST:
+    pull = steps.call("fetch", FetchPullRequest(repository=ask.repository, number=ask.number))
+    change = ReviewChange(repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, pull=pull)
+    found = steps.call("review", change)
+    if ask.approval and steps.ask(_may_i_post(pull, found), otherwise=DISCARD) != POST:
         return Ending(state="cancelled", headline=f"{_name(pull)}: discarded. Nothing was posted.")
-    receipt = steps.call(run_id, "post", "forge", PostReview(pull=pull, review=found), Receipt)
+    receipt = steps.call("post", PostReview(pull=pull, review=found))
     return _ending(pull, found, receipt)
 
 

@@ -1,0 +1,131 @@
+"""The journal of a run and the steps that its story is told in: pure, with no store and no broker.
+
+A story is a plain function that is told again from its start whenever something has happened to its run. A step that
+stands in the journal returns what it returned; the first one that does not says what is to be done, and suspends it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from stack.messages import Question, Request
+from stack.values import now
+from stack.work import reports
+from stack.work.kinds import Brief, Failure, Report
+
+R = TypeVar("R", bound=Report)
+
+ANSWER_WITHIN = timedelta(days=7)
+
+
+class Cancelled(Exception):
+    """A person stopped the run."""
+
+
+class Failed(Exception):
+    """The run cannot go on; the text says why, in words for a person."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was begun: what is to be done, whether somebody has taken it, and what came of it once it is done."""
+
+    do: str
+    effect: str = ""
+    outcome: Mapping[str, Any] | None = None
+    taken: bool = False
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A question that was asked, and the first answer to it. Without a person, the deadline has passed."""
+
+    answer: str | None = None
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """All that a story is told from."""
+
+    run_id: UUID
+    request: Request
+    cancelled: bool = False
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+
+    def effects(self) -> list[str]:
+        """What has happened outside, in words: the effects of the steps that succeeded."""
+        done = (step for step in self.steps.values() if step.outcome and step.outcome["report"] != "failure")
+        return [step.effect for step in done if step.effect]
+
+    def doubts(self) -> list[str]:
+        """What may have happened outside, in words: the effects of steps that somebody took and did not finish."""
+        return [step.effect for step in self.steps.values() if step.effect and step.taken and not step.outcome]
+
+
+@dataclass(frozen=True)
+class Call:
+    """To be done next: a task."""
+
+    step: str
+    brief: Brief[Report]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """To be done next: a question to a person."""
+
+    question: Question
+
+
+class Suspended(BaseException):  # no `except Exception` of a story may stop it
+    """The story cannot go on now. `next` is to be done first; None: that is under way."""
+
+    def __init__(self, next_: Call | Asking | None) -> None:
+        super().__init__()
+        self.next = next_
+
+
+class Steps:
+    """The steps of one run's story."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.run_id = journal.run_id
+        self.request = journal.request
+
+    def call(self, step: str, brief: Brief[R]) -> R:
+        """Has a task done by whoever does this kind, and returns its report.
+
+        `step` names the task within the run. Raises Cancelled, or Failed where the task failed for good.
+        """
+        known = self._journal.steps.get(step)
+        if known is None or known.outcome is None:
+            if self._journal.cancelled:
+                raise Cancelled
+            raise Suspended(Call(step, brief) if known is None else None)
+        if known.do != brief.do:
+            raise Failed(
+                "This run was begun by an earlier version of its workflow, and cannot be finished by this one."
+            )
+        outcome = reports()[known.outcome["report"]].model_validate(known.outcome)
+        if isinstance(outcome, Failure):
+            raise Failed(outcome.what)
+        return outcome  # type: ignore[return-value]  # checked when it came: it is what this kind of brief brings
+
+    def ask(self, question: Question, *, otherwise: str, within: timedelta = ANSWER_WITHIN) -> str:
+        """A person's choice, or their own words where the question takes them. Raises Cancelled.
+
+        `otherwise` is what counts where nobody answers `within` that time: nothing that costs.
+        """
+        known = self._journal.gates.get(question.question)
+        if self._journal.cancelled and (known is None or known.answer is None):
+            raise Cancelled
+        if known is None:
+            raise Suspended(Asking(question.model_copy(update={"until": now() + within})))
+        if known.answer is None:
+            raise Suspended(None)
+        return known.answer if known.person else otherwise

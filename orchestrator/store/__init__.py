@@ -1,0 +1,30 @@
+"""The store: runs, their tasks and results (the journal), gates, events, files and the outbox (SQLAlchemy 2)."""
+
+from orchestrator.store.database import Sessions, database_may_be_away, open_store, sqlite_url
+from orchestrator.store.tables import (
+    Base,
+    EventRow,
+    FileRow,
+    GateRow,
+    KeyRow,
+    OutboxRow,
+    ResultRow,
+    RunRow,
+    TaskRow,
+)
+
+__all__ = [
+    "Base",
+    "EventRow",
+    "FileRow",
+    "GateRow",
+    "KeyRow",
+    "OutboxRow",
+    "ResultRow",
+    "RunRow",
+    "Sessions",
+    "TaskRow",
+    "database_may_be_away",
+    "open_store",
+    "sqlite_url",
+]

@@ -1,0 +1,64 @@
+"""What a claim grants: the tokens of the role's kinds, good for this task alone, and its limits."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.store import TaskRow
+from stack import tokens
+from stack.api import Claim
+from stack.messages import Task, decode
+from stack.roles import ROLES, Role, TokenKind
+
+LEASE_SECONDS = 15.0
+# A token dies with its lease: proxy and forge ask. This is for when they cannot ask for long.
+TOKEN_SECONDS = 24 * 60 * 60.0
+
+
+@dataclass(frozen=True)
+class Grants:
+    """Makes the answer to a claim that is granted. `keys` sign the tokens, by kind."""
+
+    keys: Mapping[TokenKind, str]
+    roles: Mapping[str, Role]
+
+    def of(self, row: TaskRow) -> Claim:
+        """The claim of this task's current attempt."""
+        role, task = self.roles[row.role], decode(row.message)
+        assert isinstance(task, Task)  # noqa: S101 - what we stored ourselves
+        claims = tokens.Claims(
+            run=row.run_id,
+            task=row.id,
+            person=row.person,
+            role=row.role,
+            attempt=row.attempt,
+            budget_usd=role.budget_usd,
+            expires=time.time() + TOKEN_SECONDS,
+            repository=task.brief.opens(),
+            tiers=role.tiers,
+        )
+        return Claim(
+            verdict="run",
+            attempt=row.attempt,
+            lease_seconds=LEASE_SECONDS,
+            tokens={kind: tokens.sign(self.keys[kind], kind, claims) for kind in role.tokens},
+            budget_usd=role.budget_usd,
+            seconds=role.minutes * 60,
+        )
+
+
+def roles_with(
+    changes: Mapping[str, Mapping[str, float]], *, budget_usd: float | None, minutes: int | None
+) -> Mapping[str, Role]:
+    """The table of roles with what the owner has set otherwise: for all agents, and by role. Raises ValueError."""
+    for_agents = {k: v for k, v in {"budget_usd": budget_usd, "minutes": minutes}.items() if v is not None}
+    if unknown := set(changes) - set(ROLES):
+        raise ValueError(f"there is no role {', '.join(sorted(unknown))}")
+    numbers = {"minutes", "budget_usd", "attempts", "at_once", "per_person", "ahead"}
+    for name, change in changes.items():
+        if wrong := [key for key, value in change.items() if key not in numbers or not value > 0]:
+            raise ValueError(f"{name}: {', '.join(wrong)} cannot be set so")
+    return {
+        name: replace(role, **{**(for_agents if role.is_agent else {}), **changes.get(name, {})})  # type: ignore[arg-type]
+        for name, role in ROLES.items()
+    }

@@ -1,0 +1,72 @@
+"""The queue before the broker's: admits waiting tasks, and tells people their place."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from orchestrator.store import TaskRow
+from orchestrator.tasks.order import UnderWay, Waiting, admitted, places
+from orchestrator.transactions import Transaction
+from stack.ids import dashed
+from stack.messages import Progress, decode
+from stack.roles import Role
+
+
+class Queue:
+    """The waiting tasks of all roles."""
+
+    def __init__(self, roles: Mapping[str, Role]) -> None:
+        self._roles = roles
+        self._told: dict[str, dict[str, int]] = defaultdict(dict)
+
+    def admit(self, tx: Transaction, role: str) -> None:
+        """Sends as many waiting tasks of a role as may go now."""
+        tx.session.flush()
+        query = select(TaskRow.person, TaskRow.state).where(
+            TaskRow.role == role, TaskRow.state.in_(("sent", "claimed"))
+        )
+        under_way = [UnderWay(person, state == "claimed") for person, state in tx.session.execute(query)]
+        for chosen in admitted(self._roles[role], _waiting(tx.session, role), under_way):
+            send(tx, tx.session.get_one(TaskRow, chosen.id))
+
+    def tell_places(self, tx: Transaction, role: str) -> None:
+        """Tells who waits in the queue of a role their place, where it has changed."""
+        tx.session.flush()
+        found = places(_waiting(tx.session, role))
+        for key, place in found.items():
+            if self._told[role].get(key) != place:
+                row = tx.session.get_one(TaskRow, key)
+                say(tx, row, f"Waiting for a free {dashed(role)}: place {place} of {len(found)}")
+        self._told[role] = found
+
+
+def places_of_runs(session: Session) -> dict[str, int]:
+    """Runs that wait in a queue, with their place in it."""
+    query = select(TaskRow.id, TaskRow.run_id, TaskRow.role).where(TaskRow.state == "waiting")
+    runs = {row.id: (row.run_id, row.role) for row in session.execute(query)}
+    found: dict[str, int] = {}
+    for role in {role for _, role in runs.values()}:
+        found |= {runs[key][0]: place for key, place in places(_waiting(session, role)).items()}
+    return found
+
+
+def send(tx: Transaction, row: TaskRow) -> None:
+    """Puts a task into the queue of its role."""
+    row.state, row.sends = "sent", row.sends + 1
+    tx.put(decode(row.message))
+
+
+def say(tx: Transaction, row: TaskRow, text: str) -> None:
+    """What a task waits for, for its person."""
+    tx.mention(Progress(run_id=UUID(row.run_id), kind="step", text=text, data={"passing": True}))
+
+
+def _waiting(session: Session, role: str) -> list[Waiting]:
+    query = select(TaskRow.id, TaskRow.person, TaskRow.rank).where(
+        TaskRow.role == role, TaskRow.state == "waiting", TaskRow.not_before <= time.time()
+    )
+    return [Waiting(*row) for row in session.execute(query)]
