@@ -126,7 +126,7 @@ def count_ended(api: RunsApi, asked: list[str]) -> int:
 def report(runs: list[RunDetail], chats: list[Person], seconds: float) -> int:
     """Prints what came of it. Returns the exit status."""
     states = Counter(run.state for run in runs)
-    finals = sum(event["message"]["text"].startswith("✅") for chat in chats for event in sent(chat))
+    finals = sum("✅ verified" in event["message"]["text"] for chat in chats for event in sent(chat))
     attempts = Counter(task.attempt for run in runs for task in run.tasks if task.step == "review")
     wrong = out_of_order(runs)
     print(f"{dict(states)} in {seconds:.1f} s: {len(runs) / seconds:.1f} a second; final messages: {finals}")

@@ -97,8 +97,8 @@ class Delivery:
             case Ending() as ending:
                 await self._tell(message.id, message.run_id, user_id, texts.ending(ending, heading), reply_to)
             case Question() as question:
-                html = texts.question(question, heading)
-                await self._tell(message.id, message.run_id, user_id, html, reply_to, question)
+                html, alone = texts.question(question, heading), texts.asked(question, heading)
+                await self._tell(message.id, message.run_id, user_id, html, reply_to, (question, alone))
             case Note(text=text):
                 await self._tell(message.id, message.run_id, user_id, heading + line(text, 3000), reply_to)
 
@@ -109,14 +109,14 @@ class Delivery:
         user_id: int,
         html: str,
         reply_to: int | None = None,
-        question: Question | None = None,
+        question: tuple[Question, str] | None = None,
     ) -> None:
         """Sends the message of a notification to one person, unless they have it."""
         async with self._locks[user_id]:
             if not self._memory.deliveries.begin(notification_id, user_id, MESSAGE, run_id):
                 log.info("notification %s was sent before", notification_id)
                 return
-            keys = self._buttons.for_question(run_id, user_id, question) if question else ()
+            keys = self._buttons.for_question(run_id, user_id, question[0]) if question else ()
             try:
                 sent = await self._telegram.send(user_id, html, reply_to=reply_to, keys=keys)
             except Unreachable as error:
@@ -126,7 +126,7 @@ class Delivery:
             with self._memory.together():
                 self._memory.deliveries.finish(notification_id, user_id, MESSAGE, sent)
                 if question:
-                    self._memory.questions.add(_asked(question, run_id, user_id, sent, html))
+                    self._memory.questions.add(_asked(*question, run_id, user_id, sent))
 
     async def _bring_files(self, message: Notification, user_id: int) -> None:
         """Sends the files of a notification to a person who has its message, unless they have them."""
@@ -167,14 +167,14 @@ def _files(message: Notification) -> tuple[Attachment, ...]:
     return () if isinstance(message.content, Note) else message.content.files
 
 
-def _asked(question: Question, run_id: UUID, user_id: int, message_id: int, html: str) -> Asked:
+def _asked(question: Question, markup: str, run_id: UUID, user_id: int, message_id: int) -> Asked:
     return Asked(
         chat_id=user_id,
         message_id=message_id,
         run_id=run_id,
         question=question.question,
         digest=question.digest,
-        markup=html,
+        markup=markup,
         choices=question.choices,
         free=question.free,
         until=question.until.timestamp() if question.until else None,

@@ -49,15 +49,15 @@ def short(run_id: UUID) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`45 s`, `2 min 5 s`, `1 h 3 min`, `6 days 4 h`."""
+    """`45 s`, `2 min 5 s`, `1 h 3 min`, `6 days 4 h`; `2 min`, `1 h` or `6 days` where the second part is nothing."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} days {whole % 86400 // 3600} h"
+    for size, name, smaller, rest in ((86400, "days", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= (2 * size if name == "days" else size):
+            part = whole % size // smaller
+            return f"{whole // size} {name}" + (f" {part} {rest}" if part else "")
+    raise AssertionError(whole)
 
 
 def money(dollars: float) -> str:

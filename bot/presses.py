@@ -53,9 +53,13 @@ class Presses:
         memory.questions.close(button.run_id, chat_id=button.chat_id, question=button.question)
         said = button.choice if confirmed else texts.accepted("counts", button.choice)
         await telegram.answer(query.id, plain(said), alert=not confirmed)
-        if isinstance(query.message, Message):
-            shown = texts.chosen(query.message.html_text, query.from_user.full_name, button.choice)
-            await telegram.try_to_edit(query.message.chat.id, query.message.message_id, shown)
+        assert query.message is not None  # noqa: S101 - the gate lets no other pass
+        chat_id, message_id = query.message.chat.id, query.message.message_id
+        asked = memory.questions.find(chat_id, message_id)  # none where an earlier version asked
+        markup = asked.markup if asked else isinstance(query.message, Message) and query.message.html_text
+        if markup:
+            shown = texts.chosen(markup, query.from_user.full_name, button.choice)
+            await telegram.try_to_edit(chat_id, message_id, shown)
 
     async def _begin(self, query: CallbackQuery, person: Person, button: Button) -> None:
         """Begins what was offered: the message that offered it becomes the live one of the run."""

@@ -3,12 +3,13 @@
 import logging
 
 from bot import texts
-from bot.commands import Arguments, StartCommand
+from bot.commands import Arguments, StartCommand, example
 from bot.desk import Desk, Written, check
-from bot.markup import code, line, seen
+from bot.markup import line, seen
 from bot.memory.questions import Asked
 from stack.errors import GiveUp
 from stack.logs import about
+from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class Talk:
                 check(written.person, command.right)
                 await self._offer(written, offers, command.remark(arguments))
                 return
-        await self._desk.reply(written, self._no_conversation())
+        await self._desk.reply(written, self._no_conversation(written.person))
 
     async def _offer(self, written: Written, offers: tuple[tuple[str, Start], ...], remark: str) -> None:
         keys = self._desk.buttons.to_begin(written.id, written.chat_id, offers)
@@ -102,10 +103,9 @@ class Talk:
             written.chat_id, f"{words}{title}: shall I?", reply_to=written.message_id, keys=keys
         )
 
-    def _no_conversation(self) -> str:
-        examples = [example for one in self._desk.commands.values() if one.right == "start" for example in one.examples]
-        works = f" What works is, for example, {code(examples[0])}." if examples else ""
-        return f"I cannot hold a conversation yet.{works} /help shows the rest."
+    def _no_conversation(self, person: Person) -> str:
+        works = f" What works is, for example, {example(self._desk)}." if person.may("start") else ""
+        return f"I cannot hold a conversation yet.{works} /help shows what I can do."
 
 
 def _choice(text: str, asked: Asked) -> str:

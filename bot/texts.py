@@ -1,5 +1,7 @@
-"""What the bot says of runs, questions and files: values in, Telegram's HTML out. Every text that is not ours passes
-`line`. What a command alone says stands in the command's file."""
+"""What the bot says of runs, questions and files: values in, Telegram's HTML out.
+
+Every text that is not ours passes `line`. What one command alone says stands in its file.
+"""
 
 import re
 import time
@@ -110,8 +112,16 @@ def _link(link: Link) -> str:
 
 def question(content: Question, heading: str = "") -> str:
     """A question, whose choices are the buttons below it."""
-    how = [FREE] if content.free else []
-    return fit(f"{heading}❓ {line(content.text, 600)}", content.details, [*how, *_deadline(content.until)])
+    return _question(content, heading, [*([FREE] if content.free else []), *_deadline(content.until)])
+
+
+def asked(content: Question, heading: str = "") -> str:
+    """A question that is answered, or is about to be: without how and until when."""
+    return _question(content, heading, [])
+
+
+def _question(content: Question, heading: str, tail: Sequence[str]) -> str:
+    return fit(f"{heading}❓ {line(content.text, 600)}", content.details, tail)
 
 
 def _deadline(until: datetime | None) -> list[str]:

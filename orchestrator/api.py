@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from orchestrator.callers import Caller, Callers, Unknown
 from orchestrator.files import MOST_BYTES, Files
 from orchestrator.runs import NoSuchRun, Runs
+from orchestrator.store import database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.views import Views
 from stack.errors import GiveUp, Refused, TryAgain
@@ -69,7 +70,8 @@ class Routes:
                 caller = self._callers.of(request.headers.get("Authorization", "").removeprefix("Bearer "))
                 if verb not in caller.verbs:
                     raise Refused(f"{caller.name} may not {verb}")
-                return _answered(view(caller=caller, **arguments))
+                with database_may_be_away():
+                    return _answered(view(caller=caller, **arguments))
 
             self._app.add_url_rule(path, endpoint=f"{method} {path}", view_func=guarded, methods=[method])
             return view

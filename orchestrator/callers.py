@@ -51,9 +51,9 @@ class Callers:
                 return Caller(name, verbs | {"alive"} if name == FORGE else verbs)
         try:
             name, instance = self._serializer.loads(token)
-        except (BadData, TypeError, ValueError):
+            role = {dashed(role): role for role in ROLES}[name]
+        except (BadData, TypeError, ValueError, KeyError):
             raise Unknown("this API needs a caller's token") from None
-        role = next(role for role in ROLES if dashed(role) == name)
         return Caller(name, INSTANCE_VERBS, role=role, instance=instance)
 
     def register(self, caller: Caller, name: str) -> str:

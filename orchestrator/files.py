@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import delete, select
 
@@ -30,7 +31,7 @@ class Files:
             raise GiveUp(f"the file has {len(content) >> 20} MB, {MOST_BYTES >> 20} are most")
         found = Attachment(id=hashlib.sha256(content).hexdigest(), name=_plain(name), size=len(content))
         path = self._folder / found.id
-        temporary = path.with_suffix(".new")
+        temporary = self._folder / f"{uuid4()}.new"  # others may keep the same file right now
         temporary.write_bytes(content)
         temporary.replace(path)
         with self._sessions.begin() as session:

@@ -30,11 +30,12 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """A step that was begun: what is to be done, and what came of it once it is done."""
+    """A step that was begun: what is to be done, whether somebody has taken it, and what came of it once it is done."""
 
     do: str
     effect: str = ""
     outcome: Mapping[str, Any] | None = None
+    taken: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Journal:
         """What has happened outside, in words: the effects of the steps that succeeded."""
         done = (step for step in self.steps.values() if step.outcome and step.outcome["report"] != "failure")
         return [step.effect for step in done if step.effect]
+
+    def doubts(self) -> list[str]:
+        """What may have happened outside, in words: the effects of steps that somebody took and did not finish."""
+        return [step.effect for step in self.steps.values() if step.effect and step.taken and not step.outcome]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The outbox: what must be sent is written in the same transaction as the state it belongs to, and sent after.
 
-One thread sends, in order. A message may be sent twice when the confirmation is lost or the process dies in between;
-receivers look at its id. One that cannot be sent waits longer each time, and holds up no other.
+One thread sends, in the order in which they were put in. A message may be sent twice when the confirmation is lost or
+the process dies in between; receivers look at its id. One that cannot be sent waits longer each time, and holds up no
+other.
 """
 
 import logging
@@ -33,6 +34,7 @@ class Outbox:
         self._sessions = sessions
         self._publisher = publisher
         self._stopping = threading.Event()
+        self._behind = False  # whether the broker went away before all was sent
         self._fresh: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -77,22 +79,30 @@ class Outbox:
         fresh: list[Message | None] = []
         with suppress(queue.Empty):
             fresh.append(self._fresh.get(timeout=wait))
-            while len(fresh) < BATCH:
+            while self._behind or len(fresh) < BATCH:
                 fresh.append(self._fresh.get_nowait())
-        if self._publisher.ready.is_set():  # else the sweep sends them, as soon as it can
-            self._send([(str(message.id), encode(message)) for message in fresh if message])
+        if self._behind:
+            return self.sweep(time.time())  # what was left goes first, and these are rows too
+        self._behind = not self._send([(str(message.id), encode(message)) for message in fresh if message])
 
     def sweep(self, until: float) -> None:
-        """Sends all that is due `until` then, in seconds since the epoch; what fails is put off."""
-        after, going = "", True
-        while going and not self._stopping.is_set():
-            query = select(OutboxRow).where(OutboxRow.due <= until, OutboxRow.id > after).order_by(OutboxRow.id)
+        """Sends all that is due `until` then, in seconds since the epoch, as it was put in; what fails is put off.
+
+        Where the broker was away before, all is due.
+        """
+        query = select(OutboxRow.id).order_by(OutboxRow.created, OutboxRow.id)
+        with self._sessions() as session:
+            due = list(session.scalars(query if self._behind else query.where(OutboxRow.due <= until)))
+        for first in range(0, len(due), BATCH):
+            batch = due[first : first + BATCH]
             with self._sessions() as session:
-                left = list(session.scalars(query.limit(BATCH)))
-            if not left:
+                left = {
+                    row.id: row.message for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(batch)))
+                }
+            self._behind = not self._send([(row_id, left[row_id]) for row_id in batch if row_id in left])
+            if self._behind or self._stopping.is_set():
                 return
-            after = left[-1].id
-            going = self._send([(row.id, row.message) for row in left])
+        self._behind = False
 
     def _send(self, messages: list[tuple[str, bytes]]) -> bool:
         """Sends them in order. False where the broker went away: what is left stays as it is."""
@@ -103,14 +113,13 @@ class Outbox:
                 sent.append(row_id)
             except StackError as error:
                 log.warning("the outbox keeps message %s for later: %s", row_id, error)
+                if not (reached := self._publisher.ready.is_set()):
+                    break
                 failed.append(row_id)
-                if reached := self._publisher.ready.is_set():
-                    continue
-                break
         if sent or failed:
             with self._sessions.begin() as session:
                 session.execute(delete(OutboxRow).where(OutboxRow.id.in_(sent)))
                 for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(failed))):
                     row.tries += 1
-                    row.due = time.time() + min(MOST_PAUSE_SECONDS, 2.0**row.tries)
+                    row.due = time.time() + min(MOST_PAUSE_SECONDS, 2.0 ** min(row.tries, 10))
         return reached

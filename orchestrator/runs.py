@@ -55,7 +55,7 @@ class Runs:
             try:
                 self.handle(message)
             except GiveUp as refusal:
-                if isinstance(refusal, Missing) and time.time() - (run_id.int >> 80) / 1000 < OVERTAKING_SECONDS:
+                if isinstance(refusal, Missing) and _is_young(run_id):
                     raise TryAgain("the run is not there yet") from refusal
                 log.info("refused: %s", refusal)
                 self._note(message.person.id, message.chat, message.id, run_id, str(refusal))
@@ -63,12 +63,16 @@ class Runs:
     @database_may_be_away()
     def too_new(self, envelope: Envelope, _sender: str) -> None:
         """Tells whoever asked that what they asked cannot be read here."""
-        try:
-            person, chat = Person.model_validate(envelope.person), envelope.chat and Chat.model_validate(envelope.chat)
-        except ValueError:
+        said: Any = envelope.person
+        person = said.get("id") if isinstance(said, dict) else said
+        if not isinstance(person, str) or not person:
             return
+        try:
+            chat = None if envelope.chat is None else Chat.model_validate(envelope.chat)
+        except ValueError:
+            chat = None
         text = "Your request comes from a newer version than the orchestrator's: update all services."
-        self._note(person.id, chat, envelope.id, envelope.id, text)
+        self._note(person, chat, envelope.id, envelope.id, text)
 
     def handle(self, request: Request, *, key: str = "") -> UUID:
         """As `take`; returns the run's id. With a `key` the caller's first request of that key counts.
@@ -107,7 +111,7 @@ class Runs:
         """The run that this key has begun before. Raises GiveUp where something else was asked for with it."""
         if not key:
             return None
-        asked = request.model_dump(mode="json", include={"person", "ask", "priority"})
+        asked = request.model_dump(mode="json", include={"person", "ask", "priority", "files"})
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         row = tx.session.get(KeyRow, (request.person.id, key))
         if row is None:
@@ -174,6 +178,11 @@ def _run_of(request: Request) -> UUID:
 def _refuse_if_ended(run: RunRow) -> None:
     if run.state in ENDED:
         raise GiveUp(f"{run.title} has already ended: {run.state}.")
+
+
+def _is_young(run_id: UUID) -> bool:
+    """Whether the run can have been asked for just now: ids tell the time."""
+    return abs(time.time() - (run_id.int >> 80) / 1000) < OVERTAKING_SECONDS
 
 
 def _check(run: RunRow, gate: GateRow, person: Person, answer: Answer) -> None:

@@ -220,12 +220,16 @@ def _name(next_: Call | Asking | Ending | None) -> str:
 def _step(task: TaskRow, result: ResultRow | None) -> Step:
     message = decode(task.message)
     assert isinstance(message, Task)  # noqa: S101 - what we stored ourselves
-    return Step(message.brief.do, task.effect, result.outcome if result else None)
+    return Step(message.brief.do, task.effect, result.outcome if result else None, taken=task.attempt > 0)
 
 
 def _stopped(journal: Journal) -> str:
-    done = "; ".join(journal.effects())
-    return f"Stopped, as you asked. Before that: {done}." if done else "Stopped, as you asked. Nothing was changed."
+    done, doubts = "; ".join(journal.effects()), "; ".join(journal.doubts())
+    before = f" Before that: {done}." if done else ""
+    perhaps = f" It was tried before, and may be so: {doubts}." if doubts else ""
+    return (
+        f"Stopped, as you asked.{before}{perhaps}" if done or doubts else "Stopped, as you asked. Nothing was changed."
+    )
 
 
 def _finish(tx: Transaction, run: RunRow, journal: Journal, ending: Ending) -> None:

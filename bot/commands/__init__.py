@@ -14,8 +14,8 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from bot.desk import Desk, Written
-from bot.markup import line
-from stack.errors import GiveUp
+from bot.markup import code, line
+from stack.errors import GiveUp, Refused
 from stack.people import Right
 from stack.work import complaint
 from stack.work.kinds import Start
@@ -61,7 +61,8 @@ class StartCommand(Command):
 
     @abstractmethod
     def read(self, arguments: Arguments) -> Start:
-        """What is asked for. Raises GiveUp, or pydantic's ValidationError, where that cannot be read."""
+        """What is asked for. Raises GiveUp, or pydantic's ValidationError, where that cannot be read; Refused where it
+        can, and may not be."""
 
     def remark(self, arguments: Arguments) -> str:
         """What to say of the way in which it was written; nothing if empty."""
@@ -87,6 +88,8 @@ class StartCommand(Command):
             return self.read(arguments)
         except ValidationError as error:
             raise GiveUp(f"I cannot read that: {complaint(error)}. {self.form}") from None
+        except Refused:  # it was written rightly, and may not be
+            raise
         except GiveUp as error:
             raise GiveUp(f"{error} {self.form}") from None
 
@@ -103,6 +106,11 @@ def found() -> Mapping[str, Command]:
         commands.append(kinds[0](name))
     commands.sort(key=lambda command: (command.place is None, command.place, command.name))
     return {command.name: command for command in commands}
+
+
+def example(desk: Desk) -> str:
+    """How the first command that begins something is written."""
+    return next(code(one.examples[0]) for one in desk.commands.values() if isinstance(one, StartCommand))
 
 
 def _is_command(kind: object) -> bool:

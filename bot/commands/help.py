@@ -20,6 +20,6 @@ class Help(Command):
 def help_for(person: Person, desk: Desk) -> str:
     """What works for this person, with an example each."""
     shown = [one for one in desk.commands.values() if one.place is not None and person.may(one.right)]
-    examples = [f"{one.summary}: {' or '.join(map(code, one.examples))}" for one in shown]
+    examples = [f"{one.summary}: {', '.join(map(code, one.examples))}" for one in shown]
     hints = [one.hint for one in shown if one.hint]
     return "\n".join(["<b>What I can do</b>", *examples, "", *hints]).strip()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from bot.commands import Arguments, StartCommand
-from stack.errors import GiveUp
+from stack.errors import GiveUp, Refused
 from stack.values import REPOSITORY_PATTERN
 from stack.work.review import StartReview
 
@@ -30,8 +30,8 @@ class Review(StartCommand):
     summary = "Review a pull request"
     examples = ("/review acme/shop 12",)
     hint = (
-        "A pull request may also be written <code>acme/shop#12</code> or as its address, and its address alone is "
-        "enough for me to ask. With <code>ask</code> at the end I show you the findings before anything is posted: "
+        "A pull request may also be written <code>acme/shop#12</code> or as its address; send me that alone, and I "
+        "offer to review it. With <code>ask</code> at the end I show you the findings before anything is posted: "
         "<code>/review acme/shop 12 ask</code>"
     )
     place = 10
@@ -80,7 +80,7 @@ def _bare(text: str) -> str:
 
 
 def _pull(target: str, github: str, *, strict: bool = True) -> tuple[str, int] | None:
-    """Repository and number; None where it is no pull request. Raises GiveUp where it is one of another host."""
+    """Repository and number; None where it is no pull request. Raises Refused where it is one of another host."""
     if found := _SHORT.fullmatch(target) or _TWO_WORDS.fullmatch(target):
         return found["repository"], int(found["number"])
     found = _ADDRESS.fullmatch(target)
@@ -91,7 +91,7 @@ def _pull(target: str, github: str, *, strict: bool = True) -> tuple[str, int] |
     if theirs == ours or (ours, theirs) == ("github.com", "www.github.com"):
         return found["repository"], int(found["number"])
     if strict:
-        raise GiveUp(f"That is an address at {theirs}, and I work with {ours} alone.")
+        raise Refused(f"That is an address at {theirs}, and I work with {ours} alone.")
     return None
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from bot.commands import Command
+from bot.commands import Command, example
 from bot.desk import Desk, Written
 from bot.markup import code, duration, line, money, short
 from bot.texts import STATES
@@ -34,10 +34,7 @@ class Status(Command):
 def _own(runs: Sequence[RunSummary], desk: Desk) -> str:
     if runs:
         return "\n".join(["<b>Your latest runs</b>", *map(shown, runs)])
-    examples = [
-        example for command in desk.commands.values() if command.right == "start" for example in command.examples
-    ]
-    return " ".join(["You have no runs yet.", *([f"Start one: {code(examples[0])}"] if examples else [])])
+    return f"You have no runs yet. Start one: {example(desk)}"
 
 
 def _everybodys(runs: Sequence[RunSummary], desk: Desk) -> str:

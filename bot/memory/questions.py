@@ -31,7 +31,10 @@ class Button:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it stands in a chat. `digest` is of what was shown; `until` in seconds since the epoch."""
+    """A question as it stands in a chat. `digest` is of what was shown; `until` in seconds since the epoch.
+
+    `markup` is its text for when it is answered.
+    """
 
     chat_id: int
     message_id: int

@@ -149,7 +149,7 @@ class KeyRow(Base):
 
     __tablename__ = "keys"
 
-    caller: Mapped[str] = mapped_column(String(40), primary_key=True)
+    caller: Mapped[str] = mapped_column(String(100), primary_key=True)
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
     run_id: Mapped[str] = mapped_column(String(36))

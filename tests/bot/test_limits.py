@@ -12,7 +12,7 @@ async def test_the_thirty_first_request_of_a_minute_is_told_to_wait_and_further_
         await world.write("/help")
     answers = texts_of(world.outside.sent)
     assert len(answers) == 31
-    assert answers[30] == "More than 30 requests in a minute are too many for me. I listen again in 1 min 0 s."
+    assert answers[30] == "More than 30 requests in a minute are too many for me. I listen again in 1 min."
     assert all("What I can do" in text for text in answers[:30])
     world.now = 59.9
     await world.write("/help")

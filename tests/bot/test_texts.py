@@ -133,7 +133,17 @@ def test_plain_text_has_no_markup_left() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (59.4, "59 s"), (65, "1 min 5 s"), (3783, "1 h 3 min"), (6.5 * 86400, "6 days 12 h"), (-1, "0 s")],
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (65, "1 min 5 s"),
+        (3783, "1 h 3 min"),
+        (6.5 * 86400, "6 days 12 h"),
+        (3600, "1 h"),
+        (172799, "47 h 59 min"),
+        (172800, "2 days"),
+        (-1, "0 s"),
+    ],
 )
 def test_durations_are_in_words(seconds: float, words: str) -> None:
     assert markup.duration(seconds) == words
