@@ -9,9 +9,9 @@ import statistics
 import sys
 import time
 
+from native.desk import Desk
 from native.hops import after_claude, before_claude, points, seconds_per_hop
 from native.processes import ROOT, end_in_order_on_sigterm
-from native.review import Desk
 from native.stack import Stack
 from sim.not_github.client import example
 
@@ -43,9 +43,9 @@ def main() -> int:
 
 def review(desk: Desk) -> dict[str, float]:
     """One review; the points in time that it reached."""
-    reviewed = desk.review("/review acme/shop 12")
+    ended = desk.run("/review acme/shop 12")
     time.sleep(0.5)  # the bot's last edit is not the next review's burden
-    return points(reviewed.run, sent=reviewed.sent, received=reviewed.received)
+    return points(ended.run, sent=ended.sent, received=ended.received)
 
 
 def report(found: list[dict[str, float]]) -> int:

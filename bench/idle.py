@@ -6,12 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+from native.desk import Desk, wait_until
 from native.processes import ROOT, Process, end_in_order_on_sigterm
-from native.review import Desk, wait_until
 from native.stack import PERSON, Stack
 from sim.not_github.client import example
 from stack.broker import Publisher
-from stack.messages import Chat, Request, StartReview
+from stack.ids import dashed
+from stack.messages import Chat, Request
+from stack.people import Person
+from stack.roles import AGENTS
+from stack.work.review import StartReview
 
 FOLDER = ROOT / ".run/bench"
 RUNS = 100
@@ -27,7 +31,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="bench/idle", description=(__doc__ or "").split(": ", 1)[1]).parse_args()
     end_in_order_on_sigterm()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    stack = Stack(FOLDER, agents=2)
+    stack = Stack(FOLDER, agents={"pr_reviewer": 2})
     try:
         stack.start()
         time.sleep(3)
@@ -49,7 +53,7 @@ def print_memory(stack: Stack) -> float:
     for name, process in stack.services.items():
         megabytes = sum(pss(pid) for pid in family(process.pid))
         print(f"{name:16}{megabytes:7.0f} MB")
-        if name.startswith("pr-reviewer"):
+        if name.startswith(tuple(map(dashed, AGENTS))):
             largest = max(largest, megabytes)
     return largest
 
@@ -61,9 +65,10 @@ def wait_for_people(stack: Stack) -> None:
     desk.person.say("/start")
     publisher = Publisher(stack.secret("bot", "BROKER_URL"), "bot")
     publisher.start()
+    person, chat = Person(id=f"telegram:{PERSON}"), Chat(chat_id=PERSON, message_id=1)
     for number in range(RUNS):
         ask = StartReview(repository="acme/shop", number=12, approval=True)
-        publisher.publish(Request(person=f"telegram:{PERSON}", chat=Chat(chat_id=PERSON, message_id=1), ask=ask))
+        publisher.publish(Request(person=person, chat=chat, ask=ask))
         if number % 10 == 9:
             wait_until(lambda n=number: waiting(desk) > n, seconds=120)  # type: ignore[misc]
     publisher.stop()
@@ -72,7 +77,7 @@ def wait_for_people(stack: Stack) -> None:
 
 def waiting(desk: Desk) -> int:
     """How many runs wait."""
-    return sum(run["state"] == "waiting" for run in desk.api.runs(person=f"telegram:{PERSON}", limit=100))
+    return sum(run.state == "waiting" for run in desk.api.runs(person=f"telegram:{PERSON}", limit=100))
 
 
 def core_percent(process: Process) -> float:

@@ -1,4 +1,4 @@
-"""Who may talk to the bot: everything is refused but messages and button presses of allowed people, in private."""
+"""Who may talk to the bot: everything is refused but what people who are known to it write and press, in private."""
 
 import logging
 import time
@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import CallbackQuery, Message, TelegramObject, Update
+from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
 
 from bot import texts
-from bot.memory import DAY, Memory
+from bot.memory import DAY
+from bot.memory.deliveries import UpdateTable
+from bot.people import People
 from bot.telegram import Telegram
+from stack.people import Person
 
 log = logging.getLogger(__name__)
 
@@ -21,40 +24,49 @@ STRANGERS_REMEMBERED = 1000
 
 
 class Gate(BaseMiddleware):
-    """Lets updates of allowed people pass; tells a stranger so once a day; is silent in groups."""
+    """Lets updates of known people pass, as handlers' `person`; tells a stranger so once a day; silent in groups."""
 
-    def __init__(self, allowed: frozenset[int], telegram: Telegram) -> None:
-        self._allowed = allowed
+    def __init__(self, people: People, telegram: Telegram) -> None:
+        self._people = people
         self._telegram = telegram
         self._told: OrderedDict[int, float] = OrderedDict()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Update)  # noqa: S101 - registered for updates
-        if event.message and await self._may_write(event.message):
-            return await handler(event, data)
-        if event.callback_query and await self._may_press(event.callback_query):
-            return await handler(event, data)
-        return None
+        person = None
+        if event.message:
+            person = await self._who_writes(event.message)
+        elif event.edited_message:
+            person = self._known(event.edited_message)
+        elif event.callback_query:
+            person = await self._who_presses(event.callback_query)
+        return await handler(event, {**data, "person": person}) if person else None
 
-    async def _may_write(self, message: Message) -> bool:
-        # an anonymous administrator or a channel comes with a `from` that is not who wrote
-        if message.chat.type != "private" or message.from_user is None or message.sender_chat is not None:
-            return False
-        if message.from_user.id in self._allowed:
-            return True
-        await self._turn_away(message.from_user.id, message.chat.id)
-        return False
+    async def _who_writes(self, message: Message) -> Person | None:
+        person = self._known(message)
+        if person is None and _written_in_private(message) and message.from_user:
+            await self._turn_away(message.from_user.id, message.chat.id)
+        return person
 
-    async def _may_press(self, query: CallbackQuery) -> bool:
+    async def _who_presses(self, query: CallbackQuery) -> Person | None:
         private = query.message is not None and query.message.chat.type == "private"
-        if private and query.from_user.id in self._allowed:
-            return True
-        log.warning("a button press by %s was refused", query.from_user.id)
-        await self._telegram.answer(query.id, "This button is not for you.", alert=True)
-        return False
+        person = self._find(query.from_user) if private else None
+        if person is None:
+            log.warning("a button press by %s was refused", query.from_user.id)
+            await self._telegram.answer(query.id, "This button is not for you.", alert=True)
+        return person
+
+    def _known(self, message: Message) -> Person | None:
+        return self._find(message.from_user) if _written_in_private(message) and message.from_user else None
+
+    def _find(self, user: User) -> Person | None:
+        person = self._people.find(user.id)
+        if person:
+            self._people.table.set_name(user.id, user.full_name)
+        return person
 
     async def _turn_away(self, user_id: int, chat_id: int) -> None:
-        log.warning("a message by %s was refused: not in ALLOWED_USERS", user_id)
+        log.warning("a message by %s was refused: nobody who is known", user_id)
         now = time.monotonic()
         if now - self._told.get(user_id, -DAY) < DAY:
             return
@@ -65,17 +77,22 @@ class Gate(BaseMiddleware):
         await self._telegram.say(chat_id, texts.stranger(user_id))
 
 
+def _written_in_private(message: Message) -> bool:
+    # an anonymous administrator or a channel comes with a `from` that is not who wrote
+    return message.chat.type == "private" and message.sender_chat is None
+
+
 class Once(BaseMiddleware):
     """Handles an update once, although Telegram delivers it again where a restart came before its confirmation."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, updates: UpdateTable) -> None:
+        self._updates = updates
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Update)  # noqa: S101 - registered for updates
-        if self._memory.handled(event.update_id):
+        if self._updates.handled(event.update_id):
             log.info("update %s was handled before", event.update_id)
             return None
         result = await handler(event, data)
-        self._memory.set_handled(event.update_id)
+        self._updates.set_handled(event.update_id)
         return result

@@ -2,47 +2,67 @@
 
 import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from bot.memory import DAY, Button, Memory
+from bot.memory import DAY
+from bot.memory.questions import Button, ButtonTable
 from bot.telegram import Keys
 from stack.errors import Refused
+from stack.messages import Question
+from stack.work.kinds import Start
 
-EXPIRE_SECONDS = 7 * DAY
+EXPIRE_SECONDS = 7 * DAY  # of a button that has no deadline of its own
 CANCEL = ""  # the question of a button that cancels the run
+BEGIN = "begin"  # and of one that begins it; such a button has an ask
 
 
 class Buttons:
-    """Makes buttons and judges presses."""
+    """Makes buttons and judges presses. Made again for the same, they are the same."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, table: ButtonTable) -> None:
+        self._table = table
 
-    def make(self, run_id: UUID, chat_id: int, question: str, choices: tuple[str, ...]) -> Keys:
-        """Buttons for the choices of a question. Made again, they are the same."""
-        made = self._memory.buttons_of(run_id, question)
-        if not made:
-            made = [_new(run_id, chat_id, question, choice) for choice in choices]
-            self._memory.add_buttons(made)
-        return [(button.choice, button.id) for button in made]
+    def for_question(self, run_id: UUID, chat_id: int, question: Question) -> Keys:
+        """A button for each choice of a question, as it is shown to one person."""
+        until = question.until.timestamp() if question.until else None
+        fresh = [
+            replace(_new(run_id, chat_id, question.question, choice), digest=question.digest, until=until)
+            for choice in question.choices
+        ]
+        return self._kept(fresh)
 
-    def cancel(self, run_id: UUID, chat_id: int) -> Keys:
+    def to_cancel(self, run_id: UUID, chat_id: int) -> Keys:
         """The button that cancels a run; none once it was pressed."""
-        made = self._memory.buttons_of(run_id, CANCEL)
-        return () if made and made[0].used else self.make(run_id, chat_id, CANCEL, ("Cancel",))
+        made = self._table.of(run_id, chat_id, CANCEL)
+        return () if made and made[0].used else self._kept([_new(run_id, chat_id, CANCEL, "Cancel")])
+
+    def to_begin(self, run_id: UUID, chat_id: int, offers: Sequence[tuple[str, Start]]) -> Keys:
+        """A button for each of several ways to begin one run, as (label, ask)."""
+        fresh = [replace(_new(run_id, chat_id, BEGIN, label), ask=ask.model_dump_json()) for label, ask in offers]
+        return self._kept(fresh)
 
     def pressed(self, data: str | None, *, user_id: int, chat_id: int) -> Button:
         """The button behind a press. Raises Refused with words for whoever pressed."""
-        button = self._memory.button(data or "")
+        button = self._table.find(data or "")
         if button is None:
             raise Refused("I do not know this button.")
         if (button.user_id, button.chat_id) != (user_id, chat_id):
             raise Refused("This button is not yours.")
         if button.used:
             raise Refused("This was answered before, or has ended.")
-        if time.time() - button.at > EXPIRE_SECONDS:
-            raise Refused("This button has expired.")
+        if time.time() > (button.until or button.at + EXPIRE_SECONDS):
+            raise Refused("Too late: the time to answer is over." if button.until else "This button has expired.")
         return button
+
+    def _kept(self, fresh: Sequence[Button]) -> Keys:
+        first = fresh[0] if fresh else None
+        made = self._table.of(first.run_id, first.chat_id, first.question, first.digest) if first else []
+        if first and not made:
+            self._table.add(fresh)
+            made = list(fresh)
+        return [(button.choice, button.id) for button in made]
 
 
 def _new(run_id: UUID, chat_id: int, question: str, choice: str) -> Button:

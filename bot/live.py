@@ -8,7 +8,8 @@ from uuid import UUID
 
 from bot import texts
 from bot.buttons import Buttons
-from bot.memory import Memory, Run
+from bot.memory import Memory
+from bot.memory.runs import Run
 from bot.telegram import Busy, Telegram
 from stack.errors import GiveUp, TryAgain
 from stack.logs import about
@@ -55,26 +56,34 @@ class Live:
     def hear(self, message: AnyMessage) -> None:
         """Takes in what a run says of itself."""
         if isinstance(message, Progress) and message.kind == "step":
-            self.add_step(message.run_id, message.text)
+            self.add_step(message.run_id, message.text, passing=message.data.get("passing") is True)
 
-    def add_step(self, run_id: UUID, text: str) -> None:
-        """Shows `text` as what a run is doing now."""
+    def add_step(self, run_id: UUID, text: str, *, passing: bool = False) -> None:
+        """Shows `text` as what a run is doing now; what is `passing` is replaced by whatever comes next."""
         page = self._page(run_id)
-        if page is None or page.run.steps[-1:] == (text,):
+        if page is None:
             return
-        page.run = replace(page.run, steps=(*page.run.steps, text)[-STEPS_KEPT:])
-        self.show(run_id)
+        before = page.run
+        if passing:
+            page.run = replace(before, passing=text)
+        elif before.steps[-1:] == (text,):
+            page.run = replace(before, passing="")
+        else:
+            page.run = replace(before, passing="", steps=(*before.steps, text)[-STEPS_KEPT:])
+        if page.run != before:
+            self.show(run_id)
 
     async def end(self, run_id: UUID, ending: Ending) -> None:
         """Gives a run's message its last form, and its buttons no effect. Raises TryAgain."""
-        self._memory.use_buttons(run_id)
+        self._memory.buttons.use(run_id)
+        self._memory.questions.close(run_id)
         page = self._page(run_id)
         if page is None:
             return
         page.closed = True
         async with page.lock:
             await self._close(page.run, texts.ended(page.run.title, ending))
-        self._memory.save_run(replace(page.run, ended=True))
+        self._memory.runs.save(replace(page.run, ended=True))
         self._pages.pop(run_id, None)
 
     async def stop(self) -> None:
@@ -87,7 +96,7 @@ class Live:
     def _page(self, run_id: UUID) -> Page | None:
         """The page of a run that was asked for here and has not ended."""
         if run_id not in self._pages:
-            run = self._memory.run(run_id)
+            run = self._memory.runs.find(run_id)
             if run is None or run.ended:
                 return None
             self._pages[run_id] = Page(run)
@@ -115,15 +124,16 @@ class Live:
 
     async def _write(self, page: Page) -> None:
         run = page.run
-        started = (run.run_id.int >> 80) / 1000  # a run's id begins with its time in milliseconds
-        html = texts.progress(run.title, run.steps, time.time() - started, run.run_id)
-        keys = self._buttons.cancel(run.run_id, run.chat_id)
+        stored = self._memory.outbox.holds(run.run_id)
+        seconds = time.time() - run.at
+        html = texts.progress(run.title, run.steps, seconds, run.run_id, passing=run.passing, stored=stored)
+        keys = self._buttons.to_cancel(run.run_id, run.chat_id)
         if run.message_id is None:
             sent = await self._telegram.send(run.chat_id, html, reply_to=run.command_message_id, keys=keys)
             page.run = replace(page.run, message_id=sent)
         else:
             await self._telegram.edit(run.chat_id, run.message_id, html, keys=keys)
-        self._memory.save_run(page.run)
+        self._memory.runs.save(page.run)
 
     async def _close(self, run: Run, html: str) -> None:
         if run.message_id is None:

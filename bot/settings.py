@@ -21,6 +21,14 @@ class BotSettings(BrokerSettings):
         default=frozenset(),
         description="Numeric Telegram ids of those who may use the bot, separated by commas; nobody if empty",
     )
+    admin_users: Annotated[frozenset[int], NoDecode] = Field(
+        default=frozenset(),
+        description="Numeric Telegram ids of those who may also add people and stop the runs of others, and who hear "
+        "of what a clock or the command line began; each of them may use the bot",
+    )
+    github_url: str = Field(
+        default="https://github.com", description="The GitHub whose addresses people write, as a browser shows it"
+    )
     orchestrator_url: str = Field(description="Address of the orchestrator's internal API")
     api_token: SecretStr = Field(description="The bot's token for the orchestrator's API")
     data_dir: Path = Field(description="Folder of the bot's memory")
@@ -32,7 +40,14 @@ class BotSettings(BrokerSettings):
             raise ValueError("must look like 123456:letters, as @BotFather gives it")
         return token
 
-    @field_validator("allowed_users", mode="before")
+    @field_validator("github_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?", url):
+            raise ValueError("must be an address like https://github.com, with nothing behind the host")
+        return url.rstrip("/")
+
+    @field_validator("allowed_users", "admin_users", mode="before")
     @classmethod
     def _ids(cls, value: object) -> object:
         return frozenset(map(_user_id, filter(None, value.split(",")))) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Telegram as the rest of the bot sees it: send, edit, answer; errors named by what to do next.
+"""Telegram as the rest of the bot sees it: send, edit, answer, files; errors named by what to do next.
 
 TryAgain
 └── Busy           Telegram asks to wait (429); until then it is not asked again for that chat
@@ -17,16 +17,17 @@ from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage, TelegramMethod
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from aiogram.methods import AnswerCallbackQuery, EditMessageText, GetFile, SendDocument, SendMessage, TelegramMethod
+from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from bot import texts
+from bot.markup import plain
 from stack.errors import GiveUp, StackError, TryAgain
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ T = TypeVar("T")
 Keys = Sequence[tuple[str, str]]  # (label, callback data) of each button
 
 SAY_FOR_SECONDS = 60.0
+UPLOAD_SECONDS, DOWNLOAD_SECONDS = 300, 30
+# 50 MB is the Bot API's limit for a whole request; what stands in it around the file comes to less than 64 KB.
+LARGEST_SENT = (50 << 20) - (64 << 10)
+LARGEST_RECEIVED = 20 << 20  # of getFile
 
 
 class Busy(TryAgain):
@@ -59,9 +64,32 @@ class Telegram:
 
     async def send(self, chat_id: int, html: str, *, reply_to: int | None = None, keys: Keys = ()) -> int:
         """Sends a message and returns its id. Raises TryAgain, Busy, Unreachable or GiveUp."""
-        reply = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
-        message = SendMessage(chat_id=chat_id, text=html, reply_parameters=reply, reply_markup=_keyboard(keys))
+        message = SendMessage(
+            chat_id=chat_id, text=html, reply_parameters=_reply(reply_to), reply_markup=_keyboard(keys)
+        )
         return (await self._call_in(chat_id, message)).message_id
+
+    async def send_file(self, chat_id: int, name: str, content: bytes, *, reply_to: int | None = None) -> int:
+        """Sends a document of at most LARGEST_SENT bytes and returns its message's id. Raises as `send` does."""
+        file = BufferedInputFile(content, filename=name)
+        message = SendDocument(chat_id=chat_id, document=file, reply_parameters=_reply(reply_to))
+        return (await self._call_in(chat_id, message, UPLOAD_SECONDS)).message_id
+
+    async def fetch_file(self, file_id: str) -> bytes:
+        """The bytes of a document that a person sent. Raises TryAgain, and GiveUp where it is too large or gone."""
+        path = (await self._call(GetFile(file_id=file_id))).file_path
+        content = bytearray()
+        url = self._bot.session.api.file_url(self._bot.token, path or "")
+        try:
+            async for chunk in self._bot.session.stream_content(url, timeout=DOWNLOAD_SECONDS):
+                content += chunk
+                if len(content) > LARGEST_RECEIVED:
+                    raise GiveUp("the file is larger than Telegram says")
+        except GiveUp:
+            raise
+        except Exception as error:  # of whichever library carries it; its text has the address, and that the token
+            raise TryAgain(f"Telegram did not hand over the file: {type(error).__name__}") from None
+        return bytes(content)
 
     async def edit(self, chat_id: int, message_id: int, html: str, *, keys: Keys = ()) -> None:
         """Changes a message; without `keys` its buttons go. A message that the person deleted is no error."""
@@ -118,25 +146,27 @@ class Telegram:
                 return
         log.warning("a reply was given up: Telegram was busy or away for too long")
 
-    async def _call_in(self, chat_id: int, method: TelegramMethod[T]) -> T:
+    async def _call_in(self, chat_id: int, method: TelegramMethod[T], seconds: int | None = None) -> T:
         wait = self._quiet_until.get(chat_id, 0) - time.monotonic()
         if wait > 0:
             raise Busy(wait)
         try:
-            return await self._call(method)
+            return await self._call(method, seconds)
         except Busy as busy:
             self._quiet_until[chat_id] = time.monotonic() + busy.seconds
             raise
 
-    async def _call(self, method: TelegramMethod[T]) -> T:
+    async def _call(self, method: TelegramMethod[T], seconds: int | None = None) -> T:
         try:
-            return await self._bot(method)
+            return await self._bot(method, request_timeout=seconds)
         except TelegramBadRequest as error:
             return await self._after_refusal(method, error)
         except TelegramRetryAfter as error:
             raise Busy(error.retry_after) from error
         except TelegramForbiddenError as error:
             raise Unreachable(error.message) from error
+        except TelegramEntityTooLarge as error:  # to aiogram it is a fault of the network
+            raise GiveUp("Telegram refuses: it is too large") from error
         except (TelegramNetworkError, TelegramServerError, TelegramUnauthorizedError, ClientDecodeError) as error:
             raise TryAgain(f"Telegram did not take it: {type(error).__name__}") from error
         except TelegramAPIError as error:
@@ -147,9 +177,15 @@ class Telegram:
             raise Unreachable(error.message) from error
         if "can't parse entities" in error.message and getattr(method, "parse_mode", None) is not None:
             log.error("Telegram could not read our markup: %s", error.message)
-            bare = {"text": texts.plain(getattr(method, "text", "")), "parse_mode": None}
+            bare = {"text": plain(getattr(method, "text", "")), "parse_mode": None}
             return await self._call(method.model_copy(update=bare))
         raise GiveUp(f"Telegram refuses: {error.message}") from error
+
+
+def _reply(message_id: int | None) -> ReplyParameters | None:
+    if message_id is None:
+        return None
+    return ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
 
 
 def _keyboard(keys: Keys) -> InlineKeyboardMarkup | None:

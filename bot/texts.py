@@ -1,18 +1,17 @@
-"""What the bot says: values in, Telegram's HTML out. Every text that is not ours passes `line`."""
+"""What the bot says of runs, questions and files: values in, Telegram's HTML out.
 
-import html
+Every text that is not ours passes `line`. What one command alone says stands in its file.
+"""
+
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
-from bot.commands import COMMANDS
-from stack.messages import Ending, Link, Question
+from bot.markup import code, duration, fit, inert, line, megabytes, money, short
+from stack.messages import Attachment, Ending, Link, Question
 
-# Telegram takes 4096 UTF-16 units after its entities are parsed. We count the source, which is never shorter, and
-# leave room for the line that says who answered a question.
-LIMIT = 3900
 STEPS_SHOWN = 8
 STATES = {
     "queued": "🕓",
@@ -23,91 +22,20 @@ STATES = {
     "failed": "❌",
     "cancelled": "⏹",
 }
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # of terminals: CSI and OSC
-# Where Telegram would begin a link, a mention, a tag or a command of its own accord: a path or a finding's title could
-# otherwise lead somewhere. A word joiner is not seen, and ends that.
-_LINKS = re.compile(r"(?<=\w)\.(?=\w)|(?<!\w)[@#/$](?=\w)|:(?=//)")
-_JOINER = "\u2060"
 
 BROKEN = "Something went wrong on my side. Please try again; if it stays, the log says more."
+NEWER = (
+    "A message for you came from a newer version of this stack, and I cannot read it: update the bot. "
+    "The message is kept for its operator; /status shows how your runs stand."
+)
+EDITED = "I do not read edits: what counts is how the message was first sent. Please write it anew."
+FREE = "Reply to this message with your answer."
+ACCEPTED = "Accepted; it {what} as soon as the message broker is back"
 
 
-def line(text: str, limit: int = 300) -> str:
-    """A stranger's text as one line of safe HTML, of at most `limit` characters before escaping."""
-    return html.escape(_seen(text, limit))
-
-
-def inert(text: str, limit: int = 300) -> str:
-    """As `line`, and Telegram finds nothing in it to make a link of."""
-    return html.escape(_LINKS.sub(lambda found: found[0] + _JOINER, _seen(text, limit)))
-
-
-def _seen(text: str, limit: int) -> str:
-    """What is seen of a text, on one line. Format characters (Cf) turn its direction, or carry what nobody sees."""
-    spaced = " ".join(_ESCAPES.sub("", text).split())
-    seen = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    return seen if len(seen) <= limit else seen[: limit - 1] + "…"
-
-
-def plain(markup: str) -> str:
-    """Our HTML without its markup, for when Telegram cannot read it."""
-    return html.unescape(re.sub(r"</?[a-z][^<>]*>", "", markup))
-
-
-def short(run_id: UUID) -> str:
-    """The six letters by which people name a run: of its random part, as the first ones are the time."""
-    return run_id.hex[-6:]
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `2 min 5 s`, `1 h 3 min`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def money(dollars: float) -> str:
-    """`$0.0123`, and cents alone from one dollar on."""
-    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
-
-
-# --- answers to commands ----------------------------------------------------------------------------
-
-
-def start() -> str:
-    """The first words to a person."""
-    return "Hello! I run a team of coding agents for you. The work happens elsewhere; you watch it here.\n\n" + help_()
-
-
-def help_() -> str:
-    """What works, with an example each."""
-    lines = [f"{command.summary}: <code>{command.example}</code>" for command in COMMANDS]
-    return "\n".join(
-        [
-            "<b>What I can do</b>",
-            *lines,
-            "",
-            "A pull request may also be written <code>acme/shop#12</code> or as its address. With <code>ask</code> at "
-            "the end I show you the findings before anything is posted: <code>/review acme/shop 12 ask</code>",
-            "To stop a run, press Cancel under its message, or reply /cancel to it.",
-        ]
-    )
-
-
-def chat() -> str:
-    """To a text that is no command."""
-    return (
-        "I cannot hold a conversation yet. What works now is reviewing a pull request: "
-        "<code>/review acme/shop 12</code>. /help shows the rest."
-    )
-
-
-def unknown(command: str) -> str:
-    """To a command that there is not."""
-    return f"I do not know {line(command, 40)}. /help shows what works."
+def accepted(what: str, subject: str) -> str:
+    """To what is stored and not yet confirmed by the broker; `what` it does then."""
+    return f"{ACCEPTED.format(what=what)}: {line(subject)}"
 
 
 def away(error: Exception) -> str:
@@ -116,44 +44,38 @@ def away(error: Exception) -> str:
     return f"{line(reason[:1].upper() + reason[1:])}. Please try again in a moment."
 
 
-def stopping(title: str) -> str:
-    """To /cancel."""
-    return f"Stopping: {line(title)}"
-
-
 def stranger(user_id: int) -> str:
     """To somebody who is not on the list."""
     return f"This bot is private. If it should know you, give its owner your id: <code>{user_id}</code>"
 
 
-def runs(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The newest runs, one a line."""
-    if not rows:
-        return "You have no runs yet. Start one: <code>/review acme/shop 12</code>"
-    return "\n".join(["<b>Your latest runs</b>", *map(_run, rows)])
-
-
-def _run(row: Mapping[str, Any]) -> str:
-    state, cost = str(row["state"]), float(row["cost_usd"] or 0)
-    facts = [line(state), duration(row["seconds"]), *([money(cost)] if cost else [])]
-    name = f"<code>{short(UUID(row['id']))}</code>"
-    return f"{STATES.get(state, '•')} {line(row['title'], 150)} · {' · '.join(facts)} · {name}"
+def too_many(most: int, period: str, seconds: float) -> str:
+    """To a person who asks too often."""
+    return f"More than {most} requests in {period} are too many for me. I listen again in {duration(seconds)}."
 
 
 # --- runs -------------------------------------------------------------------------------------------
 
 
-def progress(title: str, steps: Sequence[str], seconds: float, run_id: UUID) -> str:
-    """The live message: the steps done, the one under way, the time since the start."""
-    head = f"<b>{line(title)}</b>" + ("" if steps else " — queued")
-    done = steps[:-1][-STEPS_SHOWN:]
-    earlier = len(steps[:-1]) - len(done)
+def progress(
+    title: str, steps: Sequence[str], seconds: float, run_id: UUID, *, passing: str = "", stored: bool = False
+) -> str:
+    """The live message: the steps done, the one under way or what is `passing`, the time since the start.
+
+    `stored`: the broker has not taken the request yet.
+    """
+    under_way = [passing] if passing else list(steps[-1:])
+    ticked = list(steps) if passing else list(steps[:-1])
+    done = ticked[-STEPS_SHOWN:]
+    earlier = len(ticked) - len(done)
+    state = "" if under_way else " — queued"
     return "\n".join(
         [
-            head,
+            f"<b>{line(title)}</b>{state if not stored else ''}",
+            *([ACCEPTED.format(what="starts") + "."] if stored else []),
             *([f"✓ {earlier} earlier steps"] if earlier else []),
             *(f"✓ {inert(step, 200)}" for step in done),
-            *(f"… {inert(step, 200)}" for step in steps[-1:]),
+            *(f"… {inert(step, 200)}" for step in under_way),
             f"<i>{duration(seconds)}</i> · <code>{short(run_id)}</code>",
         ]
     )
@@ -164,22 +86,18 @@ def ended(title: str, ending: Ending) -> str:
     return f"{STATES[ending.state]} <b>{line(title)}</b> — {ending.state} · {duration(ending.seconds)}"
 
 
-def ending(content: Ending) -> str:
+def ending(content: Ending, heading: str = "") -> str:
     """The final message."""
-    head = f"{STATES[content.state]} <b>{content.state}</b> · {line(content.headline, 600)}"
+    head = f"{heading}{STATES[content.state]} <b>{content.state}</b> · {line(content.headline, 600)}"
     facts = [line(content.model, 100), money(content.cost_usd) if content.cost_usd else "", duration(content.seconds)]
     links = " · ".join(map(_link, content.links[:5]))
-    return _fit(head, content.details, [*filter(None, [links]), f"<i>{' · '.join(filter(None, facts))}</i>"])
+    return fit(head, content.details, [*filter(None, [links]), f"<i>{' · '.join(filter(None, facts))}</i>"])
 
 
-def question(content: Question) -> str:
-    """A question, whose choices are the buttons below it."""
-    return _fit(f"❓ {line(content.text, 600)}", content.details, [])
-
-
-def answered(markup: str, who: str, choice: str) -> str:
-    """A question after somebody chose."""
-    return f"{markup}\n\n{line(who, 60)} chose <b>{line(choice, 60)}</b>"
+def heading(title: str, asked_by: str = "") -> str:
+    """The first line of what answers no message, so that a person knows what it is about; empty without a title."""
+    who = f" · asked for by {line(asked_by, 60)}" if asked_by else ""
+    return f"<b>{line(title, 150)}</b>{who}\n" if title else ""
 
 
 def _link(link: Link) -> str:
@@ -189,19 +107,54 @@ def _link(link: Link) -> str:
     return f'<a href="{line(link.url)}">{label}</a>'
 
 
-def _fit(head: str, details: Sequence[str], tail: Sequence[str]) -> str:
-    """The parts as one message; details that do not fit are counted instead."""
-    room = LIMIT - _size("\n".join([head, *tail])) - 40
-    lines: list[str] = []
-    for number, detail in enumerate(details):
-        item = f"• {inert(detail)}"
-        room -= _size(item) + 1
-        if room < 0:
-            lines.append(f"… and {len(details) - number} more")
-            break
-        lines.append(item)
-    return "\n".join([head, *lines, *tail])
+# --- questions --------------------------------------------------------------------------------------
 
 
-def _size(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+def question(content: Question, heading: str = "") -> str:
+    """A question, whose choices are the buttons below it."""
+    return _question(content, heading, [*([FREE] if content.free else []), *_deadline(content.until)])
+
+
+def asked(content: Question, heading: str = "") -> str:
+    """A question that is answered, or is about to be: without how and until when."""
+    return _question(content, heading, [])
+
+
+def _question(content: Question, heading: str, tail: Sequence[str]) -> str:
+    return fit(f"{heading}❓ {line(content.text, 600)}", content.details, tail)
+
+
+def _deadline(until: datetime | None) -> list[str]:
+    """Until when an answer counts, as time that is left and as a moment: where people are is not known."""
+    if until is None:
+        return []
+    left, at = until.timestamp() - time.time(), until.astimezone(UTC)
+    return [f"<i>You have {duration(left)} to answer, until {at:%a} {at.day} {at:%b %H:%M} UTC.</i>"]
+
+
+def chosen(markup: str, who: str, choice: str) -> str:
+    """A question after somebody chose."""
+    return f"{markup}\n\n{line(who, 60)} chose <b>{line(choice, 60)}</b>"
+
+
+def answered(markup: str, who: str, text: str) -> str:
+    """A question after somebody wrote their answer."""
+    return f"{markup}\n\n{line(who, 60)} answered: <b>{line(text, 60)}</b>"
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+
+def too_large(file: Attachment, limit: int) -> str:
+    """In place of a file of more bytes than Telegram takes."""
+    size, most = megabytes(file.size), megabytes(limit)
+    return f"{_named(file)} has {size}, and Telegram takes less than {most} from a bot: I cannot send it."
+
+
+def not_sent(file: Attachment, reason: str) -> str:
+    """In place of a file that could not be sent."""
+    return f"I could not send {_named(file)}: {line(reason)}."
+
+
+def _named(file: Attachment) -> str:
+    return code(file.name)

@@ -1,47 +1,72 @@
 """`python -m forge`: builds the forge from the environment and runs it until it is stopped."""
 
+import socket
+
 from forge.github import GitHub
-from forge.handler import Handler
-from forge.mirror import Mirrors
+from forge.mirrors import Mirrors
 from forge.pulls import Pulls
 from forge.reviews import Reviews
 from forge.server import make_app
 from forge.settings import ForgeSettings
 from stack import logs, topology
-from stack.broker import Consumer, Publisher, share_run_records
-from stack.service import run_until_stopped
+from stack.alive import Alive
+from stack.api import TasksApi
+from stack.broker import Consumer, Listener, Publisher, share_run_records
+from stack.service import Every, run_until_stopped
 from stack.web import WebServer
+from stack.work.review import FetchPullRequest, PostReview
+from stack.worker import Worker
 
-WORKERS = 4
+ROLE = "forge"
+WORKERS = 4  # tasks at once; one that has to wait for long gives its worker back
+TIDY_SECONDS = 3600
 
 
 def main(settings: ForgeSettings) -> None:
     """Runs the forge."""
     settings.refuse_real_token()
     broker = settings.broker_url.get_secret_value()
-    publisher = Publisher(broker, "forge")
-    redact = logs.set_up("forge", level=settings.log_level, secrets=settings.secrets())
-    share_run_records(publisher, "forge", redact)
+    publisher = Publisher(broker, ROLE)
+    redact = logs.set_up(ROLE, level=settings.log_level, secrets=settings.secrets())
+    share_run_records(publisher, redact)
+
     token = settings.github_token.get_secret_value()
     github = GitHub(url=settings.github_api_url, token=token)
     mirrors = Mirrors(folder=settings.data_dir / "mirrors", url=settings.github_url, token=token)
-    handler = Handler(
+    pulls = Pulls(github=github, mirrors=mirrors)
+    reviews = Reviews(github=github, mirrors=mirrors, max_inline=settings.max_inline_comments)
+
+    orchestrator, api_token = settings.orchestrator_url, settings.api_token.get_secret_value()
+    tasks = TasksApi(orchestrator, api_token, name=settings.service_name or socket.gethostname())
+    worker = Worker(
+        ROLE,
+        {  # all that the forge can do
+            FetchPullRequest: pulls.fetch,
+            PostReview: reviews.post,
+        },
+        tasks=tasks,
         sender=publisher,
-        pulls=Pulls(github=github, mirrors=mirrors),
-        reviews=Reviews(github=github, mirrors=mirrors, max_inline=settings.max_inline_comments),
     )
-    app = make_app(mirrors=mirrors, token_key=settings.forge_token_key.get_secret_value())
+    app = make_app(
+        mirrors=mirrors,
+        token_key=settings.forge_token_key.get_secret_value(),
+        check=Alive(orchestrator, api_token).check,
+    )
     run_until_stopped(
         publisher,
         WebServer(app, host=settings.forge_host, port=settings.forge_port),
+        Every(TIDY_SECONDS, mirrors.tidy),
+        Listener(broker, ROLE, topology.SIGNALS, "task.*", worker.hear),
         Consumer(
             broker,
-            topology.FORGE,
-            handler,
+            topology.work_queue(ROLE),
+            worker.take,
             publisher=publisher,
             workers=WORKERS,
             heartbeat_file=settings.heartbeat_file,
+            too_new=worker.too_new,
         ),
+        worker,  # the last that is started is stopped first: it gives back what can be interrupted
     )
 
 

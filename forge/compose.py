@@ -10,7 +10,7 @@ from forge import markers
 from forge.markdown import code, fenced, is_plain, line, prose
 from forge.markers import Tally
 from stack.diff import FileDiff
-from stack.messages import Coverage, FileCoverage, Finding, PostReview, Severity
+from stack.work.review import Coverage, FileCoverage, Finding, PostReview, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 MAX_BODY = 65_536  # characters in a body, GitHub's own limit

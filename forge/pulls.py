@@ -1,9 +1,10 @@
 """What a pull request is: GitHub's facts, and git's diff of it from the mirror."""
 
 from forge.github import GitHub, NotFound, Pull
-from forge.mirror import Change, Mirrors, Say, Wanted
+from forge.mirrors import Change, Mirrors, Wanted
 from stack.errors import GiveUp
-from stack.messages import FetchPullRequest, PullRequest
+from stack.work.review import FetchPullRequest, PullRequest
+from stack.worker import Assignment
 
 MAX_TITLE = 300  # characters; GitHub takes 256
 MAX_BODY = 20_000  # characters
@@ -16,11 +17,17 @@ class Pulls:
         self._github = github
         self._mirrors = mirrors
 
-    def fetch(self, brief: FetchPullRequest, say: Say) -> PullRequest:
-        """The pull request, with both of its commits in the mirror. Raises GiveUp where there is nothing to review."""
+    def fetch(self, brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        """The pull request, with both of its commits in the mirror.
+
+        Raises GiveUp where there is nothing to review, or where it is known already that GitHub would refuse a review:
+        before anything is paid for one.
+        """
         pull = self._open_pull(brief)
+        self._check_takes_reviews(brief, pull)
+        at.stop.check()
         wanted = Wanted(brief.repository, brief.number, pull.base.sha, pull.head.sha, pull.base.repo.size)
-        change = self._mirrors.change(wanted, say)
+        change = self._mirrors.change(wanted, at)
         nothing = _nothing_to_review(change)
         if nothing:
             raise GiveUp(f"There is nothing to review in {_name(brief)}: {nothing}")
@@ -36,6 +43,21 @@ class Pulls:
         if pull.state != "open":
             raise GiveUp(f"Pull request {brief.number} of {brief.repository} is closed")
         return pull
+
+    def _check_takes_reviews(self, brief: FetchPullRequest, pull: Pull) -> None:
+        if pull.base.repo.archived:
+            raise GiveUp(f"{brief.repository} is archived, so it takes no reviews: unarchive it, then ask again")
+        if pull.locked and not self._github.may_push(brief.repository):
+            raise GiveUp(
+                f"The conversation of {_name(brief)} is locked: unlock it, or give {self._github.login()} "
+                "write access to the repository, then ask again"
+            )
+        ours = self._github.reviews_of_ours(brief.repository, brief.number)
+        if started := next((review for review in ours if review.pending), None):
+            raise GiveUp(
+                f"{self._github.login()} has started a review of {_name(brief)}, and GitHub takes no other beside it: "
+                f"submit or discard it, then ask again: {started.html_url}"
+            )
 
 
 def _name(brief: FetchPullRequest) -> str:

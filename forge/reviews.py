@@ -5,12 +5,23 @@ from uuid import UUID
 
 from forge import markers
 from forge.compose import Draft, compose
-from forge.github import WAITS_SECONDS, GitHub, Moved, NotFound, PostedComment, PostedReview, Unprocessable
+from forge.github import (
+    WAITS_SECONDS,
+    GitHub,
+    Moved,
+    NotFound,
+    PostedComment,
+    PostedReview,
+    Started,
+    Unprocessable,
+)
 from forge.locks import Locks
 from forge.markers import Tally
-from forge.mirror import Mirrors, Say, Wanted
-from stack.errors import TryAgain
-from stack.messages import PostReview, PullRequest, Receipt
+from forge.mirrors import Mirrors, Wanted
+from stack.diff import FileDiff
+from stack.errors import GiveUp, TryAgain
+from stack.work.review import PostReview, PullRequest, Receipt
+from stack.worker import Assignment
 
 LOOKS_SECONDS = (0.0, 1.0, 2.0)  # before each look for what was posted
 
@@ -24,42 +35,57 @@ class Reviews:
         self._max_inline = max_inline
         self._locks = Locks()
 
-    def post(self, brief: PostReview, run_id: UUID, say: Say) -> Receipt:
-        """Posts the run's review unless it is there, and tells what GitHub then shows."""
+    def post(self, brief: PostReview, at: Assignment) -> Receipt:
+        """Posts the run's review unless it is there, and tells what GitHub then shows.
+
+        Raises Stopped as long as nothing was sent; TryAgain, with the seconds to wait, where GitHub takes no review
+        now, or none beside one that the token's account has started; GiveUp where it will not have this one.
+        """
         pull = brief.pull
         with self._locks[f"{pull.repository}/{pull.number}"]:
-            say("Posting the review")
-            posted = self._post_unless_there(brief, run_id, say)
-            say("Looking whether the review is there")
-            return self._receipt(pull, posted, run_id)
+            at.say("Posting the review")
+            posted = self._post_unless_there(brief, at)
+            at.say("Looking whether the review is there")
+            return self._receipt(pull, posted, at.run_id)
 
-    def _post_unless_there(self, brief: PostReview, run_id: UUID, say: Say) -> PostedReview:
+    def _post_unless_there(self, brief: PostReview, at: Assignment) -> PostedReview:
         """Looks before every try: one whose answer was lost may have worked."""
+        files: list[FileDiff] | None = None
         error: TryAgain | None = None
         for seconds in (0.0, *WAITS_SECONDS):
             if error:
                 self._github.pause(error, seconds)
-            ours = self._reviews_of_ours(brief.pull)
-            found = next((r for r in ours if markers.of_run(run_id) in (r.body or "")), None)
+            ours = self._github.reviews_of_ours(brief.pull.repository, brief.pull.number)
+            found = next((r for r in ours if not r.pending and markers.of_run(at.run_id) in (r.body or "")), None)
             if found:
                 return found
-            drafts = self._drafts(brief, run_id, ours, say)
+            self._check_none_is_started(brief.pull, ours)
+            files = self._files(brief.pull, at) if files is None else files
+            drafts = self._drafts(brief, files, ours, at.run_id)
+            if not error:
+                at.stop.check()  # the last moment: from here on the review may be there
             try:
                 return self._send(brief.pull, drafts)
+            except Started:
+                raise
             except TryAgain as again:
                 error = again
-        raise TryAgain(f"GitHub does not take the review now: {error}")
+        raise TryAgain(f"GitHub does not take the review now: {error}", after=error.after if error else None)
 
-    def _reviews_of_ours(self, pull: PullRequest) -> list[PostedReview]:
-        login = self._github.login()
-        return [r for r in self._github.reviews(pull.repository, pull.number) if r.user and r.user.login == login]
+    def _check_none_is_started(self, pull: PullRequest, ours: list[PostedReview]) -> None:
+        if started := next((review for review in ours if review.pending), None):
+            raise Started(
+                f"{self._github.login()} has started a review of pull request {pull.number} of {pull.repository}, and "
+                f"GitHub takes no other beside it: submit or discard it, and this one is posted: {started.html_url}"
+            )
 
-    def _drafts(self, brief: PostReview, run_id: UUID, ours: list[PostedReview], say: Say) -> list[Draft]:
-        """The review, and the same with everything in the body for when GitHub refuses a comment."""
-        pull = brief.pull
+    def _files(self, pull: PullRequest, at: Assignment) -> list[FileDiff]:
         wanted = Wanted(pull.repository, pull.number, pull.base_sha, pull.head_sha)
-        files = self._mirrors.change(wanted, say).files
-        known = self._known(pull, ours) if brief.review.findings else set()
+        return self._mirrors.change(wanted, at).files
+
+    def _drafts(self, brief: PostReview, files: list[FileDiff], ours: list[PostedReview], run_id: UUID) -> list[Draft]:
+        """The review, and the same with everything in the body for when GitHub refuses a comment."""
+        known = self._known(brief.pull, ours) if brief.review.findings else set()
         first = compose(brief, files, run_id=run_id, known=known, max_inline=self._max_inline)
         if not first.comments:
             return [first]
@@ -68,9 +94,8 @@ class Reviews:
 
     def _known(self, pull: PullRequest, ours: list[PostedReview]) -> set[str]:
         """The fingerprints of what we have said on this pull request."""
-        login = self._github.login()
-        comments = self._github.comments(pull.repository, pull.number)
-        bodies = [c.body for c in comments if c.user and c.user.login == login] + [r.body or "" for r in ours]
+        comments = self._github.comments_of_ours(pull.repository, pull.number)
+        bodies = [*(c.body for c in comments), *(r.body or "" for r in ours)]
         return set().union(*map(markers.fingerprints_in, bodies))
 
     def _send(self, pull: PullRequest, drafts: list[Draft]) -> PostedReview:
@@ -87,10 +112,15 @@ class Reviews:
 
     def _send_one(self, pull: PullRequest, request: dict[str, Any]) -> PostedReview:
         try:
-            return self._github.post_review(pull.repository, pull.number, request)
-        except Moved:
-            name = self._github.pull(pull.repository, pull.number).base.repo.full_name
-            return self._github.post_review(name, pull.number, request)
+            try:
+                return self._github.post_review(pull.repository, pull.number, request)
+            except Moved:
+                name = self._github.pull(pull.repository, pull.number).base.repo.full_name
+                return self._github.post_review(name, pull.number, request)
+        except NotFound as error:
+            raise GiveUp(
+                f"Pull request {pull.number} of {pull.repository} is gone, or the token may not write reviews there"
+            ) from error
 
     def _receipt(self, pull: PullRequest, posted: PostedReview, run_id: UUID) -> Receipt:
         for seconds in LOOKS_SECONDS:

@@ -5,16 +5,16 @@ import re
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flask import Flask, Response, request
 
-from forge.mirror import Mirrors
-from stack.errors import Refused
+from forge.mirrors import Mirrors
+from stack.errors import Refused, TryAgain
 from stack.git import clean_environment
-from stack.messages import REPOSITORY_PATTERN
-from stack.tokens import verify
+from stack.tokens import Claims, verify
+from stack.values import REPOSITORY_PATTERN
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024  # what a client wants and has, as commit ids
 CHUNK_BYTES = 64 * 1024
@@ -22,11 +22,19 @@ SILENCE_SECONDS = 120
 _ADVERTISEMENT = b"001e# service=git-upload-pack\n0000"  # gitprotocol-http, for protocols before 2
 
 
-def make_app(*, mirrors: Mirrors, token_key: str) -> Flask:
-    """The application: fetches by token, and a word on its health."""
+def _any(_claims: Claims) -> None:
+    """Takes every token that is good."""
+
+
+def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None] = _any) -> Flask:
+    """The application: fetches by token, and a word on its health.
+
+    `check` is asked before each request is served; it raises Refused for a token whose task is over, TryAgain where it
+    cannot tell now.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    door = _Door(mirrors, token_key)
+    door = _Door(mirrors, token_key, check)
 
     @app.get("/healthz")
     def health() -> Response:
@@ -62,9 +70,10 @@ def make_app(*, mirrors: Mirrors, token_key: str) -> Flask:
 class _Door:
     """Finds the mirror that a request may read."""
 
-    def __init__(self, mirrors: Mirrors, token_key: str) -> None:
+    def __init__(self, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None]) -> None:
         self._mirrors = mirrors
         self._key = token_key
+        self._check = check
 
     def open(self, repository: str) -> Path | Response:
         """The mirror's folder, or the refusal."""
@@ -75,8 +84,11 @@ class _Door:
             return _unauthorized("a token is needed: Authorization: Bearer")
         try:
             claims = verify(self._key, "forge", token.strip())
+            self._check(claims)
         except Refused as error:
             return _unauthorized(str(error))
+        except TryAgain as error:
+            return _text(503, str(error))
         if claims.repository != repository:
             return _text(403, f"the token is not for {repository}")
         path = self._mirrors.path(repository)

@@ -15,11 +15,15 @@ class ForgeSettings(BrokerSettings):
 
     forge_host: str = Field(default="127.0.0.1", description="Address that runners reach git on")
     forge_port: int = Field(default=8002, ge=1, le=65535, description="Port that runners reach git on")
+    orchestrator_url: str = Field(default="http://127.0.0.1:8001", description="Address of the orchestrator's API")
+    api_token: SecretStr = Field(description="What the forge shows to the orchestrator")
     forge_token_key: SecretStr = Field(description="Key that the tokens of runners are signed with")
     github_token: SecretStr = Field(description="GitHub token that reads repositories and writes pull request reviews")
     github_api_url: str = Field(default="https://api.github.com", description="Address of GitHub's REST API")
     github_url: str = Field(default="https://github.com", description="Address of GitHub's git over HTTP")
-    data_dir: Path = Field(description="Folder of the mirrors: mirrors/<owner>/<name>.git")
+    data_dir: Path = Field(
+        description="Folder of the mirrors: mirrors/<owner>/<name>.git, with a number behind it where it was made anew"
+    )
     max_inline_comments: int = Field(default=10, ge=0, description="Comments on lines in one review; the rest go below")
 
     @field_validator("github_api_url", "github_url")

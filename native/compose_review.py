@@ -10,10 +10,11 @@ import sys
 from typing import Any
 
 from native.containers import ROOT, Containers
-from native.demo import summarise
-from native.review import GitHub, Reviewed, is_final, wait_until
+from native.desk import Ended, has_all_events, is_final, wait_until
+from native.review import GitHub, summarise
 from sim.not_github.client import example
 from sim.not_telegram.person import Person
+from stack.api import RunDetail
 
 PERSON = 1001  # whom docker-compose.sim.yml allows
 REVIEWER = "pr-reviewer"
@@ -29,10 +30,10 @@ def main() -> int:
     stack = Containers()
     pull = example(options.github)
     watching = stack.start(REVIEWER, (ROOT / "native/watch.py").read_text())
-    reviewed = review(stack, Person(options.telegram, PERSON), pull)
+    ended = review(stack, Person(options.telegram, PERSON), pull)
     seen = what_was_seen(watching)
     posted = GitHub(options.github).reviews(pull["base"]["repo"]["full_name"], pull["number"])
-    summary = summarise(reviewed, posted)
+    summary = summarise(ended, posted)
     wrong = [*wrong_with_review(summary, posted), *wrong_with_claude(stack, seen), *wrong_with_container(stack)]
     for problem in wrong:
         print(f"compose: {problem}", file=sys.stderr)
@@ -47,7 +48,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def review(stack: Containers, person: Person, pull: dict[str, Any]) -> Reviewed:
+def review(stack: Containers, person: Person, pull: dict[str, Any]) -> Ended:
     """Asks for a review in the chat and waits for its ending. Raises SystemExit with the chat where there is none."""
     since = max((event["event_id"] for event in person.events()), default=0)
     person.say(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
@@ -57,17 +58,16 @@ def review(stack: Containers, person: Person, pull: dict[str, Any]) -> Reviewed:
         raise SystemExit(f"compose: no final message within {SECONDS} s\n{person.transcript()}") from None
     sent = next(event["at"] for event in events if event["who"] == "person")
     final = next(event for event in events if is_final(event))
-    newest = stack.ask("runs", person=f"telegram:{person.user_id}")[0]["id"]
-    run = wait_until(lambda: _with_events(stack.ask("run", run_id=newest)), seconds=10)
-    return Reviewed(run, final["message"], sent, final["at"])
+    run = wait_until(lambda: _with_events(stack.newest_run(f"telegram:{person.user_id}")), seconds=10)
+    return Ended(run, final["message"], sent, final["at"])
 
 
 def _ended(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events if any(map(is_final, events)) else []
 
 
-def _with_events(run: dict[str, Any]) -> dict[str, Any] | None:
-    return run if any(event["text"] == "run.ended" for event in run["events"]) else None
+def _with_events(run: RunDetail) -> RunDetail | None:
+    return run if has_all_events(run) else None
 
 
 def what_was_seen(watching: "subprocess.Popen[str]") -> dict[str, Any] | None:
@@ -114,7 +114,7 @@ def wrong_with_container(stack: Containers) -> list[str]:
     for host, port in ((stack.run("not-github", "hostname", "-i").strip(), 8081), (NOWHERE, 443)):
         if _works(stack, slot, "python", "-c", CONNECT, host, str(port)):
             wrong.append(f"{REVIEWER} reaches {host}")
-    if _works(stack, slot, "cat", f"/secrets/{REVIEWER}/BROKER_URL"):
+    if _works(stack, slot, "cat", "/secrets/BROKER_URL"):
         wrong.append("a task's user reads the agent's secrets")
     if not _works(stack, slot, "python", "-c", CONNECT, "proxy", "8003"):
         wrong.append(f"{REVIEWER} does not reach the proxy")

@@ -6,23 +6,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from stack.api import RunDetail
+
 ROOT = Path(__file__).parent.parent
 # Asks as the command line would. Runs inside, because the orchestrator is published nowhere.
-ASK = """
+NEWEST_RUN = """
 import json, os, sys
 from pathlib import Path
-from stack.api import OrchestratorApi
-token = Path(os.environ["SECRETS_DIR"], "API_TOKEN_CLI").read_text()
-print(json.dumps(getattr(OrchestratorApi("http://127.0.0.1:8001", token), sys.argv[1])(**json.loads(sys.argv[2]))))
+from stack.api import RunsApi
+tokens = json.loads(Path(os.environ["SECRETS_DIR"], "API_TOKENS").read_text())
+api = RunsApi("http://127.0.0.1:8001", tokens["cli"])
+print(api.run(api.runs(person=sys.argv[1], limit=1)[0].id).model_dump_json())
 """
 
 
 class Containers:
     """A running project. Each method raises RuntimeError with Docker's words where it does not work out."""
 
-    def ask(self, method: str, **arguments: object) -> Any:
-        """What the orchestrator's API answers: a method of `stack.api.OrchestratorApi`."""
-        return json.loads(self.run("orchestrator", "python", "-c", ASK, method, json.dumps(arguments)))
+    def newest_run(self, person: str) -> RunDetail:
+        """The newest run of a person, as the orchestrator's API shows it."""
+        return RunDetail.model_validate_json(self.run("orchestrator", "python", "-c", NEWEST_RUN, person))
 
     def run(self, service: str, *command: str, user: str = "") -> str:
         """What a command prints that runs beside a service, as the service's user or as `user`."""

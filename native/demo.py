@@ -12,9 +12,9 @@ from typing import Any
 
 import requests
 
-from native.hops import points, seconds_per_hop
+from native.desk import Desk
 from native.processes import ROOT, end_in_order_on_sigterm
-from native.review import Desk, GitHub, Reviewed
+from native.review import GitHub, summarise
 from native.stack import Stack
 from sim.not_github.client import example, import_pull
 from sim.not_telegram.person import told
@@ -30,7 +30,7 @@ def main() -> int:
     begun = time.monotonic()
     stack = Stack(FOLDER)
     try:
-        say("starting a private RabbitMQ, five services and three simulators …")
+        say(f"starting a private RabbitMQ, {len(stack.services)} services and {len(stack.simulators)} simulators …")
         stack.start()
         say(f"started in {time.monotonic() - begun:.1f} s")
         summary = review(stack, options.pull)
@@ -66,11 +66,11 @@ def review(stack: Stack, folder: Path | None) -> dict[str, Any]:
     desk = Desk(stack)
     say("the chat:\n")
     threading.Thread(target=follow, args=(desk,), daemon=True).start()
-    reviewed = desk.review(f"/review {repository} {number}")
+    ended = desk.run(f"/review {repository} {number}")
     time.sleep(0.3)  # the last edits of the progress message
     posted = GitHub(github).reviews(repository, number)
     show_review(posted, pull["html_url"])
-    return {"repository": repository, "number": number, **summarise(reviewed, posted)}
+    return {"repository": repository, "number": number, **summarise(ended, posted)}
 
 
 def follow(desk: Desk) -> None:
@@ -88,27 +88,6 @@ def show_review(posted: list[dict[str, Any]], url: str) -> None:
             print(f"\n    {comment['path']}:{comment['line']}")
             print(indented(comment["body"], by=6))
     print()
-
-
-def summarise(reviewed: Reviewed, posted: list[dict[str, Any]]) -> dict[str, Any]:
-    """The last line: what was done, what is proven of it, and where the time went."""
-    run = reviewed.run
-    found = points(run, sent=reviewed.sent, received=reviewed.received)
-    outcomes = {task["outcome"]["report"]: task["outcome"] for task in run["tasks"] if task["outcome"]}
-    coverage = outcomes.get("review", {}).get("coverage", {})
-    return {
-        "state": run["state"],
-        "run": run["id"],
-        "review_id": posted[0]["id"] if posted else None,
-        "findings": len(outcomes.get("review", {}).get("findings", [])),
-        "inline_comments": sum(len(one["comments"]) for one in posted),
-        "hunks": {name: coverage.get(name) for name in ("hunks", "read", "binary_files")},
-        "receipt": outcomes.get("receipt"),
-        "cost_usd": run["cost_usd"],
-        "model": run["model"],
-        "seconds": round(reviewed.received - reviewed.sent, 3),
-        "hops": seconds_per_hop(found),
-    }
 
 
 def keep(stack: Stack) -> None:

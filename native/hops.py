@@ -1,34 +1,35 @@
 """Where the time of a run goes: the points in time that its parts reported, and the seconds between them."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
-# Each hop ends at a point; it began at the one before. The first and the last are what the person sees.
+from stack.api import RunDetail
+
+# Those of a review. Each hop ends at a point; it began at the one before. The first and the last are what the person
+# sees; a step's are told by whoever does it (stack/worker.py).
 POINTS = (
     "message.sent",
     "run.started",
-    "forge.fetched",
-    "task.claimed",
+    "fetch.claimed",
+    "fetch.done",
+    "review.claimed",
     "claude.started",
     "claude.ended",
-    "forge.posted",
+    "review.done",
+    "post.claimed",
+    "post.done",
     "run.ended",
     "message.received",
 )
 
 
-def points(run: Mapping[str, Any], *, sent: float, received: float) -> dict[str, float]:
+def points(run: RunDetail, *, sent: float, received: float) -> dict[str, float]:
     """When each point was reached, in seconds since the epoch; `sent` and `received` as the chat saw them.
 
     A hop that was lost (Progress may be) is missing.
     """
-    found = {"message.sent": sent, "message.received": received}
-    for event in run["events"]:
-        if event["kind"] == "hop":
-            found[event["text"]] = datetime.fromisoformat(event["at"]).timestamp()
-    return found
+    hops = {event.text: event.at.timestamp() for event in run.events if event.kind == "hop"}
+    return {"message.sent": sent, **hops, "message.received": received}
 
 
 def seconds_per_hop(found: Mapping[str, float]) -> dict[str, float]:

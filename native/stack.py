@@ -10,7 +10,9 @@ from pathlib import Path
 
 from native.processes import ROOT, Process, start_all, stop_all
 from native.rabbitmq import RabbitMQ, free_port
+from stack.ids import dashed
 from stack.init import make_secrets
+from stack.roles import AGENTS
 
 SIMULATORS = ("not_github", "not_telegram", "not_anthropic")
 PERSON = 1001  # who writes in the demo and in tests, and whom the chat page begins with
@@ -18,6 +20,7 @@ PERSON = 1001  # who writes in the demo and in tests, and whom the chat page beg
 GITHUB_TOKEN = "not-a-github-token"  # noqa: S105
 TELEGRAM_TOKEN = "123456:not-a-telegram-token"  # noqa: S105
 ANTHROPIC_KEY = "not-an-anthropic-key"
+UIDS, UIDS_PER_AGENT = 1000, 20  # of a stack, and of an agent: slots have user ids of their own
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Stack:
     """A stack whose state and logs live in `folder`; a second start there goes on where the first one ended.
 
     `outside` has the settings that name the outside world (tokens and addresses); without it, the simulators are it.
-    `agents` is how many reviewers there are. `extra` adds settings by service.
+    `agents` says how many there are of a role, where it is not one. `extra` adds settings by service.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Stack:
         folder: Path,
         *,
         outside: Mapping[str, str] | None = None,
-        agents: int = 1,
+        agents: Mapping[str, int] | None = None,
         extra: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.folder = folder.absolute()
@@ -62,19 +65,19 @@ class Stack:
             port=self.ports.broker,
         )
         self.simulators = {name: self._simulator(name) for name in SIMULATORS} if outside is None else {}
-        reviewers = [f"pr-reviewer-{n}" for n in range(1, agents + 1)] if agents > 1 else ["pr-reviewer"]
+        scaled = [(name, role) for role in AGENTS for name in _names(role, (agents or {}).get(role, 1))]
         self.services = {
             "proxy": self._service("proxy"),
             "orchestrator": self._service("orchestrator"),
             "forge": self._service("forge"),
             "bot": self._service("bot"),
-            **{name: self._reviewer(name, n) for n, name in enumerate(reviewers)},
+            **{name: self._agent(name, role, number) for number, (name, role) in enumerate(scaled)},
         }
 
     @property
     def first_uid(self) -> int:
-        """The first user id of the slots, by folder: two stacks must not end each other's processes."""
-        return 61000 + zlib.crc32(str(self.folder).encode()) % 300 * 100
+        """The first of UIDS user ids of the slots, by folder: two stacks must not end each other's processes."""
+        return 61000 + zlib.crc32(str(self.folder).encode()) % 300 * UIDS
 
     @property
     def secrets(self) -> Path:
@@ -128,7 +131,7 @@ class Stack:
             **(settings or {}),
             **self._extra.get(module or name, {}),
         }
-        web = name in ("proxy",)
+        web = name == "proxy"
         return Process(
             name=name,
             arguments=[module or name],
@@ -138,12 +141,12 @@ class Stack:
             ready_file=None if web else heartbeat,
         )
 
-    def _reviewer(self, name: str, number: int) -> Process:
+    def _agent(self, name: str, role: str, number: int) -> Process:
         own = {
-            "AGENT_ROLE": "pr_reviewer",
-            "AGENT_SLOT_UID": str(self.first_uid + 20 * number),
+            "AGENT_ROLE": role,
+            "AGENT_SLOT_UID": str(self.first_uid + UIDS_PER_AGENT * number),
             "DATA_DIR": str(reachable(self.folder) / name),
-            "SECRETS_DIR": str(self.secrets / "pr-reviewer"),
+            "SECRETS_DIR": str(self.secrets / dashed(role)),
         }
         return self._service(name, module="agents", settings=own)
 
@@ -163,9 +166,9 @@ class Stack:
         known = self._outside if self._outside is not None else self._simulated()
         prefixes = {
             "agents": ("AGENT_SILENCE_SECONDS", "AGENT_SLOTS"),
-            "bot": ("TELEGRAM_", "ALLOWED_USERS"),
+            "bot": ("TELEGRAM_", "ALLOWED_USERS", "ADMIN_USERS", "GITHUB_URL"),
             "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
-            "orchestrator": ("TASK_", "DATABASE_URL"),
+            "orchestrator": ("TASK_", "ROLE_LIMITS", "DATABASE_URL"),
             "proxy": (
                 "DASHBOARD_PASSWORD",
                 "GATEWAY_FILE",
@@ -192,6 +195,12 @@ class Stack:
             "SONNET_PROVIDER_BASE_URL": self.ports.url("not_anthropic"),
             "SONNET_PROVIDER_API_KEY": ANTHROPIC_KEY,
         }
+
+
+def _names(role: str, count: int) -> list[str]:
+    """The names of the processes of a role: `pr-reviewer`, or `pr-reviewer-1` and so on."""
+    name = dashed(role)
+    return [name] if count == 1 else [f"{name}-{n}" for n in range(1, count + 1)]
 
 
 def reachable(folder: Path) -> Path:

@@ -4,16 +4,20 @@ import argparse
 import signal
 import sys
 import threading
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from native.processes import ROOT
 from native.stack import Stack
+from stack.ids import dashed
+from stack.roles import AGENTS
 
 FOLDER = ROOT / ".run/up"
 NEEDED = ("TELEGRAM_BOT_TOKEN", "ALLOWED_USERS", "GITHUB_TOKEN")
 PROVIDER_KEY = "SONNET_PROVIDER_API_KEY"
+MOST_AGENTS = 8  # of a role; there are user ids for 50 in all
 GATEWAY_KEYS = ROOT / "config/gateway.env"  # those that gateway.toml names as env:NAME
 
 
@@ -21,7 +25,9 @@ def main() -> int:
     """Runs the stack until Ctrl-C or SIGTERM. Exits 1 where a setting is missing, 2 where a service ends by itself."""
     parser = argparse.ArgumentParser(prog="scripts/up", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--env", type=Path, default=ROOT / ".env", help="file with the settings (%(default)s)")
-    parser.add_argument("--agents", type=int, default=1, help="how many reviewers (%(default)s)")
+    parser.add_argument(
+        "--scale", action="append", default=[], type=scaled, metavar="ROLE=N", help="how many agents of a role (one)"
+    )
     options = parser.parse_args()
     outside = {name: value for name, value in dotenv_values(options.env).items() if value}
     needed = NEEDED if "GATEWAY_FILE" in outside else (*NEEDED, PROVIDER_KEY)
@@ -29,7 +35,18 @@ def main() -> int:
         print(f"Not set in {options.env}: {', '.join(missing)}. See .env.example.", file=sys.stderr)
         return 1
     keys = {name: value for name, value in dotenv_values(GATEWAY_KEYS).items() if value}
-    return run(Stack(FOLDER, outside=outside, agents=options.agents, extra={"proxy": keys}))
+    return run(Stack(FOLDER, outside=outside, agents=dict(options.scale), extra={"proxy": keys}))
+
+
+def scaled(text: str) -> tuple[str, int]:
+    """What `pr-reviewer=2` says. Raises ArgumentTypeError in words."""
+    name, _, count = text.partition("=")
+    role = next((role for role in AGENTS if dashed(role) == name), None)
+    if role is None:
+        raise ArgumentTypeError(f"there is no agent {name}; there are {', '.join(map(dashed, AGENTS))}")
+    if not (count.isascii() and count.isdecimal()) or not 1 <= int(count) <= MOST_AGENTS:
+        raise ArgumentTypeError(f"{text}: how many? {name}=2, at most {MOST_AGENTS}")
+    return role, int(count)
 
 
 def run(stack: Stack) -> int:

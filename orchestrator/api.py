@@ -183,6 +183,7 @@ def _owner(caller: Caller) -> Person:
 
 
 def _answered(answer: Any) -> Any:
+    """A view's answer, (value) or (value, status), as Flask takes it."""
     value, status = answer if isinstance(answer, tuple) else (answer, 200)
     return (value.model_dump(mode="json") if isinstance(value, Value) else value), status
 

@@ -126,12 +126,18 @@ class Runs:
         gate = tx.session.get(GateRow, (run.id, answer.question), with_for_update=True)
         if gate is None:
             raise GiveUp(f"{run.title} has not asked that.")
+        if (gate.answer, gate.person) == (answer.choice, request.person.id):
+            return  # a repeat
+        _refuse_if_ended(run)
         _check(run, gate, request.person, answer)
         gate.answer, gate.person, gate.answered = answer.choice, request.person.id, now()
         tx.poke(run.id)
 
     def _cancel(self, tx: Transaction, request: Request, cancel: Cancel) -> None:
         run = self._run(tx, request, cancel)
+        if run.cancelled:
+            return  # a repeat
+        _refuse_if_ended(run)
         self._tasks.cancel(tx, run)
         run.cancelled = True
         tx.session.flush()
@@ -139,6 +145,7 @@ class Runs:
 
     def _steer(self, tx: Transaction, request: Request, steer: Steer) -> None:
         run = self._run(tx, request, steer)
+        _refuse_if_ended(run)
         at_work = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed")
         tasks = list(tx.session.scalars(at_work))
         if not tasks:
@@ -148,14 +155,12 @@ class Runs:
 
     @staticmethod
     def _run(tx: Transaction, request: Request, ask: About) -> RunRow:
-        """The run that is asked about. Raises GiveUp where it is not there, not this person's, or has ended."""
+        """The run that is asked about. Raises GiveUp where it is not there or not this person's."""
         run, person = tx.session.get(RunRow, str(ask.run_id), with_for_update=True), request.person
         right: Right = "approve" if isinstance(ask, Answer) else "manage"
         mine = run is not None and run.person == person.id and person.may("start")
         if run is None or not (mine or person.may(right)):
             raise (Missing if run is None else NoSuchRun)("There is no such run of yours.")
-        if run.state in ENDED:
-            raise GiveUp(f"{run.title} has already ended: {run.state}.")
         return run
 
     def _note(self, person: str, chat: Chat | None, request_id: UUID, run_id: UUID, text: str) -> None:
@@ -168,6 +173,11 @@ class Runs:
 def _run_of(request: Request) -> UUID:
     """The run that a request is about: the one that it begins has its own id."""
     return request.ask.run_id if isinstance(request.ask, About) else request.id
+
+
+def _refuse_if_ended(run: RunRow) -> None:
+    if run.state in ENDED:
+        raise GiveUp(f"{run.title} has already ended: {run.state}.")
 
 
 def _is_young(run_id: UUID) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from proxy import key_command
 from proxy.app import Secrets
 from proxy.describe import describe
+from proxy.door import any_task
 from proxy.gateway_file import SetUpError
 from proxy.ledger.records import LedgerAway, LedgerTooNew
 from proxy.presets import PRESETS
@@ -16,6 +17,8 @@ from proxy.reload import Watched
 from proxy.serve import serve
 from proxy.settings import ProxySettings
 from stack import logs
+from stack.alive import Alive
+from stack.tokens import Claims
 
 ABOUT = """\
 The model gateway: Claude Code, and whatever else speaks Anthropic's Messages API, in front; Anthropic, Z.AI,
@@ -80,8 +83,16 @@ def _serve(settings: ProxySettings) -> int:
         port=settings.proxy_port,
         workers=settings.proxy_workers,
         log_level=settings.log_level,
+        check=_check(settings),
     )
     return 0
+
+
+def _check(settings: ProxySettings) -> Callable[[Claims], None]:
+    """What refuses a task that has ended. A gateway that stands alone has nobody to ask."""
+    if not settings.orchestrator_url:
+        return any_task
+    return Alive(settings.orchestrator_url, settings.api_token.get_secret_value()).check
 
 
 def _ledger(settings: ProxySettings) -> str | Path:

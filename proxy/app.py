@@ -17,11 +17,13 @@ from proxy.ledger.ledger import Ledger
 from proxy.ledger.reports import Reports
 from proxy.messages import Messages
 from proxy.metrics import Metrics
+from stack.tokens import Claims
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """What the application is made of. `off_loop` runs what takes long, so that calls need not wait for it."""
+    """What the application is made of. `off_loop` runs what takes long, so that calls need not wait for it; `check`
+    raises Refused where a task has ended."""
 
     gateway: Callable[[], Gateway]
     set_up: Callable[[], SetUpView]
@@ -29,6 +31,7 @@ class Adapters:
     reports: Reports
     providers: Providers
     off_loop: Callable[[Callable[[], Any]], Any]
+    check: Callable[[Claims], None]
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class Secrets:
 def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
     """The application; `proxy.worker` serves it, and answers POST /v1/messages with its extension `messages`."""
     life, metrics = Life(), Metrics(adapters.reports)
-    door = Door(secrets.token_key, adapters.ledger)
+    door = Door(secrets.token_key, adapters.ledger, adapters.check)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_blueprint(Calls(gateway=adapters.gateway, door=door, providers=adapters.providers).blueprint())

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,12 +49,16 @@ class Admitted:
 
 
 class Door:
-    """Knows callers by their tokens and keys. A token that was verified once is remembered until it expires."""
+    """Knows callers by their tokens and keys. A token that was verified once is remembered.
 
-    def __init__(self, token_key: str, ledger: Ledger) -> None:
+    `check` raises Refused where a task that still has a good token has ended.
+    """
+
+    def __init__(self, token_key: str, ledger: Ledger, check: Callable[[Claims], None]) -> None:
         self._token_key = token_key
         self._ledger = ledger
-        self._known: OrderedDict[str, tuple[float, Admitted]] = OrderedDict()
+        self._check = check
+        self._known: OrderedDict[str, tuple[Claims, Admitted]] = OrderedDict()
 
     def admit(self, credentials: str) -> Admitted:
         """Whom a token or key belongs to. Raises ApiError (401) for one that is not good."""
@@ -62,10 +66,14 @@ class Door:
             raise refused("a task token or a client key is required, as x-api-key or as a bearer token")
         if credentials.startswith(PREFIX):
             return self._client(credentials)
-        known = self._known.get(credentials)
-        if known and known[0] > time.time():
-            return known[1]
-        return self._task(credentials)
+        claims, admitted = self._known.get(credentials) or self._verified(credentials)
+        if claims.expires < time.time():
+            raise refused("the token has expired")
+        try:
+            self._check(claims)
+        except Refused as error:
+            raise refused(str(error)) from error
+        return admitted
 
     def _client(self, credentials: str) -> Admitted:
         """Looked up each time: a key that is revoked is revoked at once."""
@@ -74,17 +82,20 @@ class Door:
             raise refused("the client key is not one of ours, was revoked, or has expired")
         return Admitted(Caller(client=key.name, person="", role="client"), key=key)
 
-    def _task(self, credentials: str) -> Admitted:
+    def _verified(self, credentials: str) -> tuple[Claims, Admitted]:
         try:
             claims = verify(self._token_key, "model", credentials)
             UUID(claims.run)
         except (Refused, ValueError) as error:
             raise refused(str(error)) from error
-        admitted = _admitted(claims)
-        self._known[credentials] = (claims.expires, admitted)
+        self._known[credentials] = found = (claims, _admitted(claims))
         if len(self._known) > KEPT_TOKENS:
             self._known.popitem(last=False)
-        return admitted
+        return found
+
+
+def any_task(_claims: Claims) -> None:
+    """Refuses no task that has a good token: where nobody says which ones have ended."""
 
 
 def credentials(headers: Mapping[str, str]) -> str:

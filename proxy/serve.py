@@ -19,6 +19,7 @@ from proxy.app import Adapters, Secrets, create_app
 from proxy.breaker import Breakers, State
 from proxy.connection import Pool
 from proxy.dispatch import Providers
+from proxy.door import any_task
 from proxy.ledger.ledger import Ledger, open_ledger
 from proxy.ledger.records import LedgerAway
 from proxy.ledger.reports import Reports
@@ -27,6 +28,7 @@ from proxy.server import Server
 from proxy.source import Source
 from proxy.view import set_up_view
 from stack.service import Every
+from stack.tokens import Claims
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,15 @@ def worker_name(pid: int) -> str:
 
 
 def serve(
-    source: Source, *, ledger: str | Path, secrets: Secrets, host: str, port: int, workers: int, log_level: str
+    source: Source,
+    *,
+    ledger: str | Path,
+    secrets: Secrets,
+    host: str,
+    port: int,
+    workers: int,
+    log_level: str,
+    check: Callable[[Claims], None] = any_task,
 ) -> None:
     """Serves until SIGTERM. Raises LedgerAway, LedgerTooNew where the ledger cannot be opened."""
     keep_freed_memory()
@@ -59,15 +69,15 @@ def serve(
             log.error("worker %d ended with %d calls under way: they are billed by the least they cost", pid, lost)
 
     Server(
-        lambda: _worker(source, ledger, secrets),
+        lambda: _worker(source, ledger, secrets, check),
         host=host, port=port, workers=workers, log_level=log_level, ended=ended,
     ).run()  # fmt: skip
 
 
-def _worker(source: Source, ledger_at: str | Path, secrets: Secrets) -> Flask:
+def _worker(source: Source, ledger_at: str | Path, secrets: Secrets, check: Callable[[Claims], None]) -> Flask:
     """The application of one worker, with what it does beside calls."""
     ledger = open_ledger(ledger_at, worker_name(os.getpid()))
-    app = create_app(_adapters(source, ledger), secrets)
+    app = create_app(_adapters(source, ledger, check), secrets)
     chores = (
         Every(LOOK_SECONDS, lambda: _look(source)),
         Every(LOOK_SECONDS, lambda: _off_loop(ledger.checkpoint)),
@@ -88,7 +98,7 @@ def _worker(source: Source, ledger_at: str | Path, secrets: Secrets) -> Flask:
     return app
 
 
-def _adapters(source: Source, ledger: Ledger) -> Adapters:
+def _adapters(source: Source, ledger: Ledger, check: Callable[[Claims], None]) -> Adapters:
     def changed(provider: str, state: State, until: float, reason: str) -> None:
         log.warning("the breaker of %s is %s%s", provider, state, reason and f": {reason}")
         try:
@@ -106,6 +116,7 @@ def _adapters(source: Source, ledger: Ledger) -> Adapters:
         reports=Reports(ledger),
         providers=Providers(Breakers(changed), lambda url: Pool(url, connect=socket.create_connection)),
         off_loop=_off_loop,
+        check=check,
     )
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from stack.settings import Settings
 
@@ -26,6 +26,12 @@ class ProxySettings(Settings):
     proxy_workers: int = Field(default=2, ge=1, description="Number of processes that serve model calls")
     model_token_key: SecretStr = Field(min_length=1, description="Key that verifies the tokens of model calls")
     proxy_read_token: SecretStr = Field(min_length=1, description="Bearer token that may read usage and metrics")
+    orchestrator_url: str = Field(
+        default="", pattern=r"^(http://.+)?$", description="Who says whether a task still runs; nobody if empty"
+    )
+    api_token: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="What the proxy shows to the orchestrator"
+    )
     data_dir: Path = Field(description="Folder of the ledger of calls")
     ledger_url: SecretStr = Field(default=SecretStr(""), description="Database of the ledger; in DATA_DIR if empty")
     dashboard_password: SecretStr = Field(default=SecretStr(""), description="Opens the dashboard; none if empty")
@@ -56,3 +62,10 @@ class ProxySettings(Settings):
     limit_person_month_usd: Dollars | None = Field(default=None, description="The same in a month")
     limit_day_usd: Dollars | None = Field(default=None, description="Most that all calls may cost in a day")
     limit_month_usd: Dollars | None = Field(default=None, description="The same in a month")
+
+    @field_validator("api_token")
+    @classmethod
+    def _is_there(cls, token: SecretStr, others: ValidationInfo) -> SecretStr:
+        if others.data.get("orchestrator_url") and not token.get_secret_value():
+            raise ValueError("must be set where ORCHESTRATOR_URL is")
+        return token

@@ -1,5 +1,6 @@
 """The orchestrator's internal HTTP API, as its callers see it: runs for people's tools, tasks for who works on them."""
 
+import threading
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
@@ -105,6 +106,10 @@ class Renewal(Value):
     verdict: Literal["go", "cancelled", "lost"]
 
 
+class Unknown(Refused):
+    """The orchestrator does not know the token."""
+
+
 class Caller:
     """Calls the orchestrator. Raises TryAgain where it is away, Refused without the right, else GiveUp."""
 
@@ -112,9 +117,6 @@ class Caller:
         self._url = url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
-        self._show(token)
-
-    def _show(self, token: str) -> None:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def _ask(self, kind: type[T], method: str, path: str, body: Any = None, **headers: str) -> T:
@@ -130,8 +132,8 @@ class Caller:
             raise TryAgain(f"the orchestrator answers {answer.status_code}")
         if answer.ok:
             return answer
-        words = _words(answer)
-        raise Refused(words) if answer.status_code in (401, 403) else GiveUp(words)
+        kind = {401: Unknown, 403: Refused}.get(answer.status_code, GiveUp)
+        raise kind(_words(answer))
 
 
 def _words(answer: requests.Response) -> str:
@@ -181,13 +183,16 @@ class _Instance(Value):
 
 
 class TasksApi(Caller):
-    """Tasks, for one process of a role: it registers with its role's token and is known by a token of its own then."""
+    """Tasks, for one process of a role: it registers with its role's token and is known by a token of its own then.
+
+    Of several threads that find themselves unknown, one registers: a lease is held by the token that claimed it.
+    """
 
     def __init__(self, url: str, token: str, *, name: str) -> None:
         super().__init__(url, token)
-        self._role_token = token
         self._name = name
-        self._registered = False
+        self._instance = ""  # the token of its own
+        self._registering = threading.Lock()
 
     def claim(self, task_id: UUID) -> Claim:
         """Asks to work on a task."""
@@ -202,15 +207,16 @@ class TasksApi(Caller):
         return self._as_instance(Renewal, f"/tasks/{task_id}/give_back", {"attempt": attempt})
 
     def _as_instance(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
-        if not self._registered:
-            self._register()
+        known = self._instance or self._registered_after("")
         try:
-            return self._ask(kind, "POST", path, body)
-        except Refused:  # the orchestrator's key has changed: it was set up anew
-            self._register()
-            return self._ask(kind, "POST", path, body)
+            return self._ask(kind, "POST", path, body, Authorization=f"Bearer {known}")
+        except Unknown:  # the orchestrator was set up anew
+            anew = self._registered_after(known)
+            return self._ask(kind, "POST", path, body, Authorization=f"Bearer {anew}")
 
-    def _register(self) -> None:
-        self._show(self._role_token)
-        self._show(self._ask(_Instance, "POST", "/instances", {"name": self._name}).token)
-        self._registered = True
+    def _registered_after(self, known: str) -> str:
+        """The token that takes the place of `known`."""
+        with self._registering:
+            if self._instance == known:
+                self._instance = self._ask(_Instance, "POST", "/instances", {"name": self._name}).token
+            return self._instance

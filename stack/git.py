@@ -37,6 +37,15 @@ CONFIGURATION: Mapping[str, str] = {
 }
 
 
+class Failed(GiveUp):
+    """Git ended badly. `printed` is all that it said; the text is its last line."""
+
+    def __init__(self, command: str, printed: str, status: int) -> None:
+        words = printed.strip().splitlines()
+        super().__init__(f"git {command}: {words[-1] if words else f'exit {status}'}")
+        self.printed = printed
+
+
 def git(
     *arguments: str | Path,
     folder: Path | None = None,
@@ -44,14 +53,13 @@ def git(
     environment: Mapping[str, str] | None = None,
     timeout: float = 120,
 ) -> bytes:
-    """What git prints. Raises TryAgain after `timeout` seconds, GiveUp with git's own words where it fails.
+    """What git prints. Raises TryAgain after `timeout` seconds, Failed with git's own words where it fails.
 
     `configuration` is passed by environment, so that a header with a token is in no argument list.
     """
     done = run(*arguments, folder=folder, configuration=configuration, environment=environment, timeout=timeout)
     if done.returncode:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        raise GiveUp(f"git {arguments[0]}: {words[-1] if words else f'exit {done.returncode}'}")
+        raise Failed(str(arguments[0]), done.stderr.decode(errors="replace"), done.returncode)
     return done.stdout
 
 

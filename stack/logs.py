@@ -41,7 +41,7 @@ def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
     handler.setFormatter(JsonLines(service, redactor))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    for chatty in ("urllib3", "waitress", "dbos", "aiogram.event"):
+    for chatty in ("urllib3", "waitress", "aiogram.event"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # stack.broker tells of each lost connection, and agents.claude of how Claude Code ended, once
     for told_already in ("pika", "claude_agent_sdk"):

@@ -165,12 +165,12 @@ _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(AnyMessage)
 
 
 class Envelope(BaseModel):
-    """What can be read of a message whose version came after ours, so that somebody is told of it."""
+    """What can be read of a message of any version, so that somebody is told of one that came after ours."""
 
     model_config = ConfigDict(extra="ignore")
 
     version: int
-    type: str
+    type: str = Field(max_length=40)
     id: UUID
     run_id: UUID | None = None
     task_id: UUID | None = None
@@ -197,13 +197,15 @@ def decode(body: bytes) -> AnyMessage:
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as error:
-        newer = _newer(body)
-        raise Newer(newer) if newer else GiveUp(f"not a message: {complaint(error)}") from error
+        envelope = glance(body)
+        if envelope and envelope.version > VERSION:
+            raise Newer(envelope) from error
+        raise GiveUp(f"not a message: {complaint(error)}") from error
 
 
-def _newer(body: bytes) -> Envelope | None:
+def glance(body: bytes) -> Envelope | None:
+    """What can be read of a message whatever its version; None of what is no message."""
     try:
-        envelope = Envelope.model_validate_json(body)
+        return Envelope.model_validate_json(body)
     except ValidationError:
         return None
-    return envelope if envelope.version > VERSION else None

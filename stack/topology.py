@@ -24,11 +24,13 @@ DELAY_SECONDS = 5
 DELIVERY_LIMIT = 3
 # Three times the hard limit of a job (60 minutes): a job always ends before the broker takes its delivery back.
 CONSUMER_TIMEOUT_MS = 3 * 60 * 60 * 1000
+# Of dead letters: to look at one is to give it back, and RabbitMQ 4 throws away what was given back 20 times.
+LOOKS_LIMIT = 1_000_000
 
 REQUESTS = "orchestrator.requests"
 RESULTS = "orchestrator.results"
 BOT = "bot"
-OPERATOR = "cli"  # sees what was put aside, and sends it again
+OPERATOR = "cli"  # sees what was put aside, and sends it again, in the name of whoever sent it first
 
 
 def work_queue(role: str) -> str:
@@ -90,6 +92,17 @@ def definitions(passwords: dict[str, str]) -> dict[str, Any]:
             for name, arguments in queues.items()
         ],
         "bindings": [_binding(exchange_of(name), name) for name in queues],
+        # a policy, unlike a queue's arguments, also holds for queues that are there already
+        "policies": [
+            {
+                "name": "dead",
+                "vhost": "/",
+                "pattern": rf"{re.escape(dead_of(''))}$",
+                "apply-to": "queues",
+                "priority": 0,
+                "definition": {"delivery-limit": LOOKS_LIMIT},
+            }
+        ],
     }
 
 
@@ -113,16 +126,17 @@ def _user(name: str, password: str) -> dict[str, Any]:
         "name": name,
         "password_hash": base64.b64encode(salt + digest).decode(),
         "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": [],
+        # what is sent again must not count as the operator's word: it may have been put aside for its sender
+        "tags": ["impersonator"] if name == OPERATOR else [],
     }
 
 
 def _rights(name: str) -> dict[str, str]:
     consumes, sends, hears = USERS[name]
     own = [rf"{name}\.listen\..*"] if hears else []
-    signals = [SIGNALS] if name == "orchestrator" else []
-    dead = [*map(dead_of, QUEUES)] if name == OPERATOR else []
-    exchanges = [*map(exchange_of, (*sends, *map(delay_of, consumes))), PROGRESS, *signals]
+    tells = {"orchestrator": _LOSABLE, OPERATOR: ()}.get(name, (PROGRESS,))
+    dead = map(dead_of, QUEUES) if name == OPERATOR else ()
+    exchanges = [*map(exchange_of, (*sends, *map(delay_of, consumes))), *tells]
     return {
         "user": name,
         "vhost": "/",

@@ -1,14 +1,15 @@
 """The layout: who imports whom, who reads the environment, and what a role's folder holds."""
 
 import ast
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agents.role import Role
-from stack.topology import AGENT_ROLES
+from stack import work
+from stack.roles import AGENTS
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("agents", "bot", "forge", "orchestrator", "proxy")
@@ -16,6 +17,15 @@ FOLDERS = (*SERVICES, "native", "sim", "stack")
 # folder → the folders of the project that it may import, besides itself
 MAY_IMPORT = {**{name: {"stack"} for name in SERVICES}, "native": {*FOLDERS}, "sim": set(), "stack": set()}
 SIMULATORS = sorted(p.name for p in (ROOT / "sim").iterdir() if (p / "__init__.py").exists())
+
+LONGEST_FILE = 300  # lines, of a service
+# What a review is made of, and where it may be named: in its own files, and in the tables that all work stands in.
+OF_A_REVIEW = {"StartReview", "ReviewChange", "PostReview", "FetchPullRequest", "Review"}
+FILES_OF_A_REVIEW = (
+    "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/pulls.py", "forge/reviews.py",
+    "orchestrator/workflows/review.py", "stack/work/review.py",
+)  # fmt: skip
+TABLES = ("forge/__main__.py",)
 
 # Besides each service's `__main__.py`, which hands on what it read:
 READ_THE_ENVIRONMENT = {
@@ -113,20 +123,50 @@ def test_a_file_says_first_what_it_is_for(folder: str) -> None:
     assert not silent
 
 
-def test_every_role_that_has_a_queue_has_a_folder_and_the_other_way_round() -> None:
-    folders = {p.parent.name for p in (ROOT / "agents").glob("*/prompt.md")}
-    assert folders == set(AGENT_ROLES)
-    assert {p.parent.name for p in (ROOT / "agents").glob("*/__init__.py")} == set(AGENT_ROLES)
+@pytest.mark.parametrize("folder", [*SERVICES, "stack"])
+def test_a_file_of_the_services_is_divided_where_it_grows_long(folder: str) -> None:
+    assert not {relative(p): n for p in files(folder) if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
 
 
-@pytest.mark.parametrize("name", AGENT_ROLES)
-def test_a_role_is_a_folder_with_a_prompt_without_holes(name: str) -> None:
-    module = __import__(f"agents.{name}", fromlist=["ROLE"])
-    prompt = (ROOT / "agents" / name / "prompt.md").read_text()
-    assert isinstance(module.ROLE, Role)
-    assert (module.ROLE.name, module.ROLE.system_prompt) == (name, prompt)
-    assert prompt.strip()
-    assert "{" not in prompt, "a prompt has no holes: the brief travels beside it"
+def names(path: Path) -> set[str]:
+    """Every name that a file's code says; what stands in texts does not count."""
+    said: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.ClassDef(name=name):
+                said.add(name)
+            case ast.ImportFrom(names=aliases):
+                said |= {alias.name for alias in aliases}
+    return said
+
+
+@pytest.mark.parametrize("folder", [*SERVICES, "stack"])
+def test_a_review_is_named_in_its_own_files_and_the_tables_alone(folder: str) -> None:
+    """The next workflow finds joints that know nothing of this one."""
+    naming = {relative(p) for p in files(folder) if names(p) & OF_A_REVIEW}
+    assert {name for name in naming if not name.startswith(FILES_OF_A_REVIEW)} <= set(TABLES)
+
+
+# --- roles --------------------------------------------------------------------------------------------
+
+
+def test_every_agents_role_has_a_folder_and_the_other_way_round() -> None:
+    assert {p.parent.name for p in (ROOT / "agents").glob("*/prompt.md")} == set(AGENTS)
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_a_role_says_how_each_kind_of_its_work_is_done_and_of_no_other(role: str) -> None:
+    table = importlib.import_module(f"agents.{role}").TABLE
+    assert set(table) == {brief for brief in work.briefs().values() if brief.by == role}
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_a_roles_prompts_stand_in_its_folder_and_have_no_holes(role: str) -> None:
+    """The brief travels beside the prompt, as data."""
+    prompts = {path.read_text() for path in (ROOT / "agents" / role).glob("*.md")}
+    table = importlib.import_module(f"agents.{role}").TABLE
+    assert {setup.system_prompt for setup in table.values()} <= prompts
+    assert not [prompt for prompt in prompts if "{" in prompt or not prompt.strip()]
 
 
 def test_every_library_is_one_that_the_project_asks_for_or_pythons_own() -> None:

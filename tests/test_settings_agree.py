@@ -1,6 +1,7 @@
 """What must agree: the settings classes, `.env.example`, Compose, the secrets that `stack.init` makes, the queues."""
 
 import re
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from pydantic import SecretStr
 from agents.settings import AgentSettings
 from bot.settings import BotSettings
 from forge.settings import ForgeSettings
+from native.stack import Stack
+from native.up import scaled
 from orchestrator.settings import OrchestratorSettings
 from proxy.settings import ProxySettings
 from stack import topology
 from stack.ids import dashed
-from stack.init import SHARED
+from stack.init import CALLERS, SHARED
+from stack.roles import AGENTS, ROLES, Role
 from stack.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -75,8 +79,10 @@ def fields(settings: type[Settings]) -> set[str]:
 
 def made(service: str) -> set[str]:
     """The secrets that `stack.init` makes for a service."""
-    shared = {places[service] for places in SHARED.values() if service in places}
-    return shared | ({"BROKER_URL"} if service in topology.USERS else set())
+    names = {places[service] for places in SHARED.values() if service in places}
+    names |= {"BROKER_URL"} if service in topology.USERS else set()
+    names |= {"API_TOKEN"} if service in CALLERS else set()
+    return names | ({"API_TOKENS"} if service == "orchestrator" else set())
 
 
 def from_outside(service: str) -> set[str]:
@@ -142,6 +148,14 @@ def test_a_service_gets_each_of_its_settings_from_outside_as_it_stands(service: 
 
 
 @of_each_service
+def test_the_stack_without_containers_passes_on_the_same_settings(service: str, tmp_path: Path) -> None:
+    """And no others: each secret goes to the one service that holds it."""
+    process = Stack(tmp_path, outside=dict.fromkeys(env_example(), "x")).services[service]
+    assert set(process.environment) & set(env_example()) == from_outside(service)
+    assert Path(process.environment["SECRETS_DIR"]) == tmp_path / "secrets" / service
+
+
+@of_each_service
 def test_compose_sets_nothing_that_a_service_does_not_read(service: str) -> None:
     settings, described = SERVICES[service]
     assert set(described["environment"]) <= fields(settings) | BEFORE_SETTINGS
@@ -195,20 +209,93 @@ def listens(service: str) -> bool:
     return f"{service}_port" in SERVICES[service][0].model_fields
 
 
-@of_each_service
+@pytest.mark.parametrize("service", [*SERVICES, topology.OPERATOR])
 def test_a_service_mounts_its_own_secrets_alone_and_cannot_write_them(service: str) -> None:
-    described = SERVICES[service][1]
+    whole = compose()
+    described = whole["services"][service]
     mounted = [volume for volume in described["volumes"] if volume.startswith("secrets")]
-    assert mounted == [f"secrets-{service}:/secrets/{service}:ro"]
-    assert described["environment"]["SECRETS_DIR"] == f"/secrets/{service}"
-    assert f"secrets-{service}:/secrets/{service}" in compose()["services"]["init"]["volumes"]
+    assert mounted == [f"secrets-{service}:/secrets:ro"]
+    assert described["environment"]["SECRETS_DIR"] == "/secrets"
+    assert f"secrets-{service}:/secrets/{service}" in whole["services"]["init"]["volumes"], "init fills it"
+    assert f"secrets-{service}" in whole["volumes"]
+
+
+def test_init_fills_a_volume_for_each_of_those_who_have_secrets_and_no_other() -> None:
+    mounted = {volume.split(":")[0] for volume in compose()["services"]["init"]["volumes"]}
+    secretive = {"orchestrator", "rabbitmq", *CALLERS, *topology.USERS}
+    assert mounted == {"secrets", *(f"secrets-{service}" for service in secretive)}
+    assert mounted == {volume for volume in compose()["volumes"] if volume.startswith("secrets")}
+
+
+def test_the_command_line_is_started_by_who_uses_it_alone() -> None:
+    described = compose()["services"][topology.OPERATOR]
+    assert described["profiles"] == [topology.OPERATOR]
+    assert (described["entrypoint"], described["networks"]) == (["python", "-m", "stack"], ["inside"])
+
+
+# --- roles --------------------------------------------------------------------------------------------
 
 
 def test_each_queue_has_a_service_that_consumes_it() -> None:
-    roles = {service["environment"]["AGENT_ROLE"]: name for name, (_, service) in SERVICES.items() if is_agent(name)}
-    assert roles == {role: dashed(role) for role in topology.AGENT_ROLES}
     assert {queue for consumed, _, _ in topology.USERS.values() for queue in consumed} == set(topology.QUEUES)
-    assert set(topology.USERS) <= set(SERVICES)
+    assert set(topology.USERS) - {topology.OPERATOR} == {name for name in SERVICES if "BROKER_URL" in made(name)}
+
+
+def test_each_agents_role_has_a_service_and_the_other_way_round() -> None:
+    roles = {
+        described["environment"]["AGENT_ROLE"]: name for name, (_, described) in SERVICES.items() if is_agent(name)
+    }
+    assert roles == {role: dashed(role) for role in AGENTS}
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_an_agent_is_the_template_with_its_role_and_its_secrets(role: str) -> None:
+    """So that a new one is a few lines, and what holds for one holds for all."""
+    template, described = compose()["x-agent"], compose()["services"][dashed(role)]
+    environment = {**template["environment"], "AGENT_ROLE": role}
+    volumes = ["/data", f"secrets-{dashed(role)}:/secrets:ro"]
+    whole = {**template, "environment": environment, "volumes": volumes}
+    if "build" in described:  # one of them builds the image, for all
+        whole |= {"build": {"context": ".", "target": "agent"}, "pull_policy": "missing"}
+    assert described == whole
+    assert template["networks"] == ["inside"]
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_without_containers_there_are_as_many_of_a_role_as_one_says(role: str, tmp_path: Path) -> None:
+    name = dashed(role)
+    assert name in Stack(tmp_path).services
+    services = Stack(tmp_path, agents=dict([scaled(f"{name}=3")])).services
+    some = [services[f"{name}-{n}"].environment for n in (1, 2, 3)]
+    assert {e["AGENT_ROLE"] for e in some} == {role}
+    assert {e["SECRETS_DIR"] for e in some} == {str(tmp_path / "secrets" / name)}
+    for own in ("AGENT_SLOT_UID", "DATA_DIR", "SERVICE_NAME"):
+        assert len({e[own] for e in some}) == 3
+
+
+@pytest.mark.parametrize("text", ["", "nobody=1", "pr-reviewer", "pr-reviewer=", "pr-reviewer=0", "pr-reviewer=two"])
+def test_how_many_is_said_in_words_or_refused_in_words(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"there is no agent|how many\?"):
+        scaled(text)
+
+
+@pytest.mark.parametrize("image", ["service", "agent"])
+def test_each_image_is_built_once(image: str) -> None:
+    """Each build would give it another id."""
+    using = [service for service in compose()["services"].values() if service["image"].endswith(f"-{image}")]
+    building = [service for service in using if "build" in service]
+    assert [service["build"]["target"] for service in building] == [image]
+    assert {service["pull_policy"] for service in using if service not in building} <= {"never"}
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.name)
+def test_a_role_has_its_service_its_queue_its_token_and_time_to_give_back_what_it_does(role: Role) -> None:
+    service = dashed(role.name)
+    assert service in SERVICES
+    assert topology.work_queue(role.name) in topology.QUEUES
+    assert {"BROKER_URL", "API_TOKEN"} <= made(service)
+    grace = compose()["services"][service]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) >= 60
 
 
 @of_each_service

@@ -1,5 +1,6 @@
 """Opens the database, on SQLite or Postgres, and says what its faults mean."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, SessionTransaction, SessionTransactionOrigin, sessionmaker
 
 from orchestrator.store.migrations import ONE_WRITER, migrate
@@ -18,12 +20,16 @@ Sessions = sessionmaker[Session]
 # Faults that pass: the server is away, the file is locked, the disk is full. All others are about what is written.
 _PASSING = (OperationalError, InterfaceError, InternalError)
 
+CONNECTIONS = 32  # more than there are threads that use one: who waits for his turn to write has one in hand
+
 
 @contextmanager
 def database_may_be_away() -> Iterator[None]:
     """Turns a passing fault of the database into TryAgain, and one that would come again each time into GiveUp."""
     try:
         yield
+    except NoConnection as error:
+        raise TryAgain("the database is busy") from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error, _PASSING):
             raise TryAgain("the database does not answer") from error
@@ -32,7 +38,8 @@ def database_may_be_away() -> Iterator[None]:
 
 def open_store(url: str) -> Sessions:
     """Sessions on the database at `url`, which is made or brought up to date."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)  # as people write it; psycopg is what we have
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=CONNECTIONS, max_overflow=0)
     sessions = sessionmaker(engine, expire_on_commit=False)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_pragmas)

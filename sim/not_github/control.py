@@ -5,7 +5,11 @@ GET    /_sim/health                     {"status": "ok"}
 POST   /_sim/repos/{o}/{r}              creates an empty repository, or takes in the branches of a git bundle sent as
                                         application/octet-stream; ?private=1; ?suffix=-2 is added to each branch
 POST   /_sim/repos/{o}/{r}/pulls        {base, head, title, body?, number?, state?, user?}: a pull request
-PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?}
+PATCH  /_sim/repos/{o}/{r}              {archived?, permission?}: what the token's account may do: read or write
+PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?, locked?}
+POST   /_sim/repos/{o}/{r}/pulls/{n}/pending   {body?, user?}: a person starts a review; the token's account, if no user
+PATCH  /_sim/repos/{o}/{r}/pulls/{n}/pending   {user?}: submits it as a comment
+DELETE /_sim/repos/{o}/{r}/pulls/{n}/pending   ?user=: discards it
 POST   /_sim/example                    the repository acme/shop with pull request 12; may be asked for again
 POST   /_sim/faults                     {path_regex?, method?, status?, headers?, body?, count = 1, when = "before",
                                         delay_seconds?, drop?}: the next `count` requests whose path the expression
@@ -25,7 +29,7 @@ from sim.not_github.hub import Refusal, hub, not_found
 from sim.not_github.outside import Faults, read_fault
 from sim.not_github.rest import body
 from sim.not_github.shapes import Json, Shapes
-from sim.not_github.store import Pull, Repository, now
+from sim.not_github.store import Pull, Repository, Review, now
 
 control = Blueprint("control", __name__, url_prefix="/_sim")
 
@@ -39,7 +43,8 @@ NEW_PULL: dict[str, type] = {
     "user": str,
 }
 REQUIRED = ("base", "head", "title")
-CHANGES: dict[str, type] = {"title": str, "body": str, "state": str}
+CHANGES: dict[str, type] = {"title": str, "body": str, "state": str, "locked": bool}
+CHANGES_OF_A_REPOSITORY: dict[str, type] = {"archived": bool, "permission": str}
 
 
 def faults() -> Faults:
@@ -55,6 +60,8 @@ def fields(allowed: dict[str, type]) -> Json:
             raise Refusal(422, f"{name} = {value!r} is not understood; there are {', '.join(allowed)}")
     if sent.get("state", "open") not in ("open", "closed"):
         raise Refusal(422, "state is open or closed")
+    if sent.get("permission", "read") not in ("read", "write"):
+        raise Refusal(422, "permission is read or write")
     return sent
 
 
@@ -96,6 +103,12 @@ def _import(repository: Repository, bundle: bytes) -> None:
     hub().after_push(repository)
 
 
+@control.patch("/repos/<owner>/<name>")
+def change_repository(owner: str, name: str) -> Json:
+    hub().store.change_repository(replace(known_repository(owner, name), **fields(CHANGES_OF_A_REPOSITORY)))
+    return Shapes(hub(), known_repository(owner, name)).repository()
+
+
 @control.post("/repos/<owner>/<name>/pulls")
 def create_pull(owner: str, name: str) -> tuple[Json, int]:
     repository = known_repository(owner, name)
@@ -132,6 +145,53 @@ def change_pull(owner: str, name: str, number: int) -> Json:
     closed_at = (pull.closed_at or now()) if pull.state == "closed" else None
     hub().store.change_pull(replace(pull, closed_at=closed_at))
     return shown(repository, hub().find_pull(repository, number))
+
+
+PENDING = "/repos/<owner>/<name>/pulls/<int:number>/pending"
+
+
+@control.post(PENDING)
+def start_review(owner: str, name: str, number: int) -> tuple[Json, int]:
+    repository = known_repository(owner, name)
+    pull = hub().find_pull(repository, number)
+    sent = fields({"body": str, "user": str})
+    if _pending(pull, sent.get("user")):
+        raise Refusal(422, "this account has started a review there already")
+    started = Review(
+        pull=pull.id,
+        user=sent.get("user", hub().login),
+        body=sent.get("body", ""),
+        state="PENDING",
+        commit_id=pull.head_sha,
+        submitted_at=now(),
+    )
+    return Shapes(hub(), repository).review(hub().store.add_review(started, ()), pull), 201
+
+
+@control.patch(PENDING)
+def submit_review(owner: str, name: str, number: int) -> tuple[str, int]:
+    pull = hub().find_pull(known_repository(owner, name), number)
+    hub().store.submit_review(_known_pending(pull, fields({"user": str}).get("user")).id, "COMMENTED")
+    return "", 204
+
+
+@control.delete(PENDING)
+def discard_review(owner: str, name: str, number: int) -> tuple[str, int]:
+    pull = hub().find_pull(known_repository(owner, name), number)
+    hub().store.discard_review(_known_pending(pull, request.args.get("user")).id)
+    return "", 204
+
+
+def _pending(pull: Pull, user: str | None) -> Review | None:
+    found = hub().store.reviews(pull.id)
+    return next((one for one in found if one.state == "PENDING" and one.user == (user or hub().login)), None)
+
+
+def _known_pending(pull: Pull, user: str | None) -> Review:
+    review = _pending(pull, user)
+    if review is None:
+        raise not_found()
+    return review
 
 
 @control.post("/example")

@@ -80,7 +80,11 @@ def get_rate_limit() -> Json:
 
 @rest.get("/repos/<owner>/<name>")
 def get_repository(owner: str, name: str) -> Json:
-    return open_repository(owner, name)[1].repository()
+    repository, shapes = open_repository(owner, name)
+    if not signed_in():
+        return shapes.repository()
+    permissions = {"admin": False, "push": repository.permission == "write", "pull": True}
+    return {**shapes.repository(), "permissions": permissions}
 
 
 @rest.get("/repos/<owner>/<name>/branches")
@@ -153,8 +157,8 @@ def list_commits(owner: str, name: str, number: int) -> tuple[Response, dict[str
 
 def visible_reviews(pull: Pull) -> list[Review]:
     """A pending review is seen by its author alone."""
-    all_of_them = hub().store.reviews(pull.id)
-    return [review for review in all_of_them if review.state != "PENDING" or signed_in()]
+    own = {hub().login} if signed_in() else set()
+    return [review for review in hub().store.reviews(pull.id) if review.state != "PENDING" or review.user in own]
 
 
 def visible_review(pull: Pull, number: int) -> Review:
@@ -173,12 +177,18 @@ def list_reviews(owner: str, name: str, number: int) -> tuple[Response, dict[str
 
 @rest.post(f"{PULL}/reviews")
 def create_review(owner: str, name: str, number: int) -> Json:
-    pull, shapes = open_pull(owner, name, number)
+    repository, shapes = open_repository(owner, name)
+    pull = hub().find_pull(repository, number)
     require_token()
     draft = reviews.read_draft(body())
-    commits = {commit.sha for commit in shapes.commits(pull)}
-    earlier = hub().store.reviews(pull.id)
-    reviews.check_review(draft, login=hub().login, pull=pull, commits=commits, earlier=earlier)
+    reviews.check_review(
+        draft,
+        login=hub().login,
+        repository=repository,
+        pull=pull,
+        commits={commit.sha for commit in shapes.commits(pull)},
+        earlier=hub().store.reviews(pull.id),
+    )
     commit_id = draft.commit_id or pull.head_sha
     files = compare(shapes.folder, pull.base_sha, commit_id)
     comments = reviews.place_comments(draft, files, login=hub().login, commit_id=commit_id)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from sim.not_github.diff import FileDiff, Hunk, Line
 from sim.not_github.hub import Refusal
-from sim.not_github.store import Pull, Review, ReviewComment, Side, now
+from sim.not_github.store import Pull, Repository, Review, ReviewComment, Side, now
 
 STATES = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", None: "PENDING"}
 LONGEST_BODY = 65_536  # characters
@@ -73,11 +73,22 @@ def _check_comment(comment: object) -> None:
             raise malformed(f"{comment[name]} is not a member of [LEFT, RIGHT].")
 
 
-def check_review(draft: Draft, *, login: str, pull: Pull, commits: Iterable[str], earlier: Iterable[Review]) -> None:
+def check_review(
+    draft: Draft,
+    *,
+    login: str,
+    repository: Repository,
+    pull: Pull,
+    commits: Iterable[str],
+    earlier: Iterable[Review],
+) -> None:
     """Raises `Refusal` for everything that does not depend on the diff."""
+    if repository.archived or (pull.locked and not repository.writable):
+        raise refuse("lock prevents review")
     if draft.commit_id and draft.commit_id not in commits:
         raise refuse("The commitOID is not part of the pull request")
-    if draft.event is None and any(review.state == "PENDING" and review.user == login for review in earlier):
+    # whatever the event: GitHub submits no review beside one that is pending
+    if any(review.state == "PENDING" and review.user == login for review in earlier):
         raise refuse("User can only have one pending review per pull request")
     if login == pull.user and draft.event == "APPROVE":
         raise refuse("Can not approve your own pull request")

@@ -108,7 +108,8 @@ class Shapes:
             **dict.fromkeys(("homepage", "language", "license", "mirror_url")),
             **dict.fromkeys(("forks", "forks_count", "network_count", "stargazers_count"), 0),
             **dict.fromkeys(("subscribers_count", "watchers", "watchers_count", "size"), 0),
-            **dict.fromkeys(("fork", "archived", "disabled", "has_pages", "has_discussions"), False),
+            "archived": bool(row.archived),
+            **dict.fromkeys(("fork", "disabled", "has_pages", "has_discussions"), False),
             **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_downloads"), True),
             **{name: self._api + path for name, path in REPOSITORY_LINKS.items()},
         }
@@ -164,7 +165,7 @@ class Shapes:
             "node_id": node_id("PullRequest", pull.id),
             "number": pull.number,
             "state": pull.state,
-            "locked": False,
+            "locked": bool(pull.locked),
             "draft": False,
             "title": pull.title,
             "body": pull.body or None,

@@ -37,6 +37,8 @@ def _serve(owner: str, name: str, service: str, target: str) -> Response:
         return ask_for_password()
     if repository is None:
         return Response("Repository not found.\n", 404, content_type="text/plain")
+    if service == "git-receive-pack" and not repository.writable:
+        return Response(_why_read_only(repository), 403, content_type="text/plain")
     response = _run_backend(repository, target)
     if service == "git-receive-pack" and request.method == "POST":
         response.get_data()  # the push is over before its answer leaves
@@ -52,6 +54,12 @@ def may_use(repository: Repository | None, service: str) -> bool:
         return False
     public = repository is not None and not repository.private
     return known or (public and service == "git-upload-pack")
+
+
+def _why_read_only(repository: Repository) -> str:
+    if repository.archived:
+        return "This repository was archived so it is read-only.\n"
+    return f"Permission to {repository.owner}/{repository.name}.git denied to {hub().login}.\n"
 
 
 def ask_for_password() -> Response:

@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS issue_comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, pull INTEGER NOT NULL REFERENCES pulls (id), user TEXT NOT NULL,
   body TEXT NOT NULL, created_at TEXT NOT NULL);
 """
+# Columns that came later: an older file gets them when it is opened.
+ADDED = (
+    ("repositories", "archived", "INTEGER NOT NULL DEFAULT 0"),
+    ("repositories", "permission", "TEXT NOT NULL DEFAULT 'write'"),
+    ("pulls", "locked", "INTEGER NOT NULL DEFAULT 0"),
+)
 
 
 def now() -> str:
@@ -46,11 +52,18 @@ class Repository:
     private: int
     created_at: str
     pushed_at: str
+    archived: int = 0
+    permission: str = "write"  # of the token's account: read or write
 
     INSERT: ClassVar[str] = (
-        "INSERT INTO repositories (owner, name, private, created_at, pushed_at)"
-        " VALUES (:owner, :name, :private, :created_at, :pushed_at)"
+        "INSERT INTO repositories (owner, name, private, created_at, pushed_at, archived, permission)"
+        " VALUES (:owner, :name, :private, :created_at, :pushed_at, :archived, :permission)"
     )
+
+    @property
+    def writable(self) -> bool:
+        """Whether the token's account may push."""
+        return self.permission == "write" and not self.archived
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +82,12 @@ class Pull:
     created_at: str
     updated_at: str
     closed_at: str | None
+    locked: int = 0
 
     INSERT: ClassVar[str] = (
         "INSERT INTO pulls (repository, number, title, body, state, user, base_ref, head_ref, base_sha, head_sha,"
-        " created_at, updated_at, closed_at) VALUES (:repository, :number, :title, :body, :state, :user,"
-        " :base_ref, :head_ref, :base_sha, :head_sha, :created_at, :updated_at, :closed_at)"
+        " created_at, updated_at, closed_at, locked) VALUES (:repository, :number, :title, :body, :state, :user,"
+        " :base_ref, :head_ref, :base_sha, :head_sha, :created_at, :updated_at, :closed_at, :locked)"
     )
 
 
@@ -142,6 +156,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
+        for table, column, kind in ADDED:
+            if column not in [row["name"] for row in self._db.execute(f"PRAGMA table_info ({table})")]:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def repository(self, owner: str, name: str) -> Repository | None:
         """Like GitHub, upper and lower case are the same."""
@@ -183,17 +200,35 @@ class Store:
                 self._insert(replace(comment, review=added.id))
             return added
 
+    def submit_review(self, review: int, state: str) -> None:
+        """A pending review becomes one that everybody sees."""
+        self._do("UPDATE reviews SET state = ?, submitted_at = ? WHERE id = ?", state, now(), review)
+
+    def discard_review(self, review: int) -> None:
+        """With its comments."""
+        self._do("DELETE FROM review_comments WHERE review = ?", review)
+        self._do("DELETE FROM reviews WHERE id = ?", review)
+
+    def change_repository(self, repository: Repository) -> None:
+        archived, permission = repository.archived, repository.permission
+        self._do(
+            "UPDATE repositories SET archived = ?, permission = ? WHERE id = ?", archived, permission, repository.id
+        )
+
     def change_pull(self, pull: Pull) -> None:
         sql = (
-            "UPDATE pulls SET title = :title, body = :body, state = :state, base_sha = :base_sha,"
+            "UPDATE pulls SET title = :title, body = :body, state = :state, base_sha = :base_sha, locked = :locked,"
             " head_sha = :head_sha, updated_at = :updated_at, closed_at = :closed_at WHERE id = :id"
         )
         with self._lock, self._db:
             self._db.execute(sql, asdict(pull))
 
     def mark_pushed(self, repository: int) -> None:
+        self._do("UPDATE repositories SET pushed_at = ? WHERE id = ?", now(), repository)
+
+    def _do(self, sql: str, *values: object) -> None:
         with self._lock, self._db:
-            self._db.execute("UPDATE repositories SET pushed_at = ? WHERE id = ?", (now(), repository))
+            self._db.execute(sql, values)
 
     def _insert(self, row: Repository | Pull | Review | ReviewComment | IssueComment) -> int:
         return self._db.execute(row.INSERT, asdict(row)).lastrowid or 0

@@ -9,7 +9,7 @@ from types import FrameType
 
 from waitress.server import create_server
 
-from sim.not_telegram.app import LARGEST_REQUEST, create_app
+from sim.not_telegram.app import create_app
 from sim.not_telegram.store import Store
 
 THREADS = 48  # every long poll holds one
@@ -55,7 +55,6 @@ def main() -> None:
         sockets=[listener],
         threads=THREADS,
         connection_limit=CONNECTIONS,
-        max_request_body_size=LARGEST_REQUEST,
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,5 +1,6 @@
 """What people, tests and the demo do, over HTTP under /_sim; the list is in the package's docstring."""
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, request, send_file
 from werkzeug.exceptions import NotFound
 
+from sim.not_telegram import documents
 from sim.not_telegram.bot_api import BotApi
 from sim.not_telegram.faults import Fault
 from sim.not_telegram.refusals import bad_request
@@ -36,6 +38,19 @@ def _add_people(routes: Blueprint, telegram: Telegram) -> None:
             chat = _chat(body, person)
             text, reply_to = _field(body, "text", str), _field(body, "reply_to_message_id", int, None)
             return telegram.say(chat=chat, person=person, text=text, reply_to=reply_to).as_shown()
+
+    @routes.post("/documents")
+    def share() -> Json:
+        body, content = _body_and_content()
+        with telegram.store.change():
+            person = _person(telegram, body)
+            return telegram.share(
+                chat=_chat(body, person),
+                person=person,
+                document=_document(telegram, body, content),
+                caption=_field(body, "caption", str, ""),
+                reply_to=_field(body, "reply_to_message_id", int, None),
+            ).as_shown()
 
     @routes.post("/edits")
     def edit() -> Json:
@@ -94,7 +109,7 @@ def _add_views(routes: Blueprint, telegram: Telegram) -> None:
         if not found:
             raise NotFound
         name, mime_type, content = found
-        return send_file(BytesIO(content), mimetype=mime_type, as_attachment=True, download_name=name)
+        return send_file(BytesIO(content), mimetype=mime_type, as_attachment=True, download_name=name or "document")
 
 
 def _add_trouble(routes: Blueprint, api: BotApi) -> None:
@@ -122,6 +137,24 @@ def _body() -> Json:
     if not isinstance(body, dict):
         raise bad_request("a JSON object is expected, as application/json")
     return body
+
+
+def _body_and_content() -> tuple[Json, bytes]:
+    try:
+        body = json.loads(request.form.get("message", ""))
+    except ValueError:
+        body = None
+    content = request.files.get("document")
+    if not isinstance(body, dict) or not content:
+        raise bad_request("a form is expected, with a JSON object as `message` and a file as `document`")
+    return body, content.read()
+
+
+def _document(telegram: Telegram, body: Json, content: bytes) -> Json:
+    """Under the name and type that the sender claims, whatever they are."""
+    name, mime_type = _field(body, "file_name", str), _field(body, "mime_type", str, None)
+    kind = documents.mime_type_of(name) if mime_type is None else mime_type
+    return documents.keep(telegram.store, name=name, mime_type=kind, content=content)
 
 
 def _field(body: Json, name: str, kind: type[T], default: Any = REQUIRED) -> T:

@@ -1,22 +1,39 @@
 """The methods of the Bot API, by name. Each gets what happens in the chats and the call's parameters."""
 
 import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sim.not_telegram import entities
-from sim.not_telegram.entities import Entity, Formatted
+from sim.not_telegram import documents
+from sim.not_telegram.calls import (
+    chat_of,
+    check_length,
+    edit,
+    editable,
+    keyboard_of,
+    message_of,
+    preview_of,
+    send,
+    text_of,
+)
 from sim.not_telegram.parameters import Parameters
-from sim.not_telegram.refusals import Refusal, bad_request
-from sim.not_telegram.store import Json, Message
-from sim.not_telegram.telegram import BOT, COMMANDS, TEXT_LIMIT, Telegram, formatted, quoted
+from sim.not_telegram.refusals import bad_request
+from sim.not_telegram.store import Json
+from sim.not_telegram.telegram import (
+    BOT,
+    CAPTION_LIMIT,
+    COMMANDS,
+    CONTENT,
+    TEXT_LIMIT,
+    Telegram,
+    captioned,
+    formatted,
+)
 
 Method = Callable[[Telegram, Parameters], Any]
 
-CAPTION_LIMIT = 1_024  # UTF-16 code units
+ATTACHED = "attach://"  # and the name of the part of the request that has the file
 ANSWER_LIMIT = 200  # characters
-DATA_LIMIT = 64  # bytes of a button's callback_data
 POLL_LIMIT, POLL_SECONDS = 100, 50
 
 # The emoji that a bot may react with, as the Bot API lists them under ReactionTypeEmoji.
@@ -28,10 +45,6 @@ EMOJI = (
 REACTIONS = frozenset(EMOJI.split())
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 ACTIONS = frozenset({"typing", "upload_document", "upload_photo", "choose_sticker", "find_location"})
-NOT_MODIFIED = (
-    "message is not modified: specified new message content and reply markup are exactly the same "
-    "as a current content and reply markup of the message"
-)
 
 
 # The bot itself
@@ -90,44 +103,46 @@ def get_webhook_info(telegram: Telegram, _: Parameters) -> Json:
 
 
 def send_message(telegram: Telegram, parameters: Parameters) -> Json:
-    chat = _chat(telegram, parameters)
-    content = _formatted(parameters, "text", "entities")
-    _check_length(content, TEXT_LIMIT, empty="message text is empty", long="message is too long")
-    return _send(telegram, parameters, chat, formatted(content) | _preview(parameters))
+    chat = chat_of(telegram, parameters)
+    content = text_of(parameters, "text", "entities")
+    check_length(content, TEXT_LIMIT, empty="message text is empty", long="message is too long")
+    return send(telegram, parameters, chat, formatted(content) | preview_of(parameters))
 
 
 def send_document(telegram: Telegram, parameters: Parameters) -> Json:
-    chat = _chat(telegram, parameters)
-    caption = _formatted(parameters, "caption", "caption_entities")
-    _check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
-    content = {"document": _stored(telegram, parameters)}
-    if caption.text:
-        content |= formatted(caption, text="caption", entities="caption_entities")
-    return _send(telegram, parameters, chat, content)
+    chat = chat_of(telegram, parameters)
+    return send(telegram, parameters, chat, {"document": _document(telegram, parameters)} | _caption(parameters))
 
 
 def edit_message_text(telegram: Telegram, parameters: Parameters) -> Json:
-    message = _editable(telegram, parameters)
-    content = _formatted(parameters, "text", "entities")
-    _check_length(content, TEXT_LIMIT, empty="message text is empty", long="MESSAGE_TOO_LONG")
+    message = editable(telegram, parameters)
+    content = text_of(parameters, "text", "entities")
+    check_length(content, TEXT_LIMIT, empty="message text is empty", long="MESSAGE_TOO_LONG")
     if "text" not in message.body:
         raise bad_request("there is no text in the message to edit")
-    return _edit(telegram, message, formatted(content) | _keyboard(parameters))
+    return edit(telegram, message, formatted(content) | keyboard_of(parameters))
+
+
+def edit_message_caption(telegram: Telegram, parameters: Parameters) -> Json:
+    message = editable(telegram, parameters)
+    if "document" not in message.body:
+        raise bad_request("there is no caption in the message to edit")
+    return edit(telegram, message, _caption(parameters) | keyboard_of(parameters))
 
 
 def edit_message_reply_markup(telegram: Telegram, parameters: Parameters) -> Json:
-    message = _editable(telegram, parameters)
-    kept = {key: message.body[key] for key in ("text", "entities") if key in message.body}
-    return _edit(telegram, message, kept | _keyboard(parameters))
+    message = editable(telegram, parameters)
+    kept = {key: message.body[key] for key in CONTENT if key in message.body and key != "reply_markup"}
+    return edit(telegram, message, kept | keyboard_of(parameters))
 
 
 def delete_message(telegram: Telegram, parameters: Parameters) -> bool:
-    telegram.delete(_message(telegram, parameters, "message to delete not found"))
+    telegram.delete(message_of(telegram, parameters, "message to delete not found"))
     return True
 
 
 def set_message_reaction(telegram: Telegram, parameters: Parameters) -> bool:
-    message = _message(telegram, parameters, "message to react not found")
+    message = message_of(telegram, parameters, "message to react not found")
     reactions = [reaction.get("emoji", "") for reaction in parameters.structure("reaction") or []]
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
@@ -138,7 +153,7 @@ def set_message_reaction(telegram: Telegram, parameters: Parameters) -> bool:
 
 
 def send_chat_action(telegram: Telegram, parameters: Parameters) -> bool:
-    chat = _chat(telegram, parameters)
+    chat = chat_of(telegram, parameters)
     action = parameters.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
@@ -159,124 +174,42 @@ def answer_callback_query(telegram: Telegram, parameters: Parameters) -> bool:
     return True
 
 
-# What the methods share
+# Documents
 
 
-def _chat(telegram: Telegram, parameters: Parameters) -> Json:
-    chat_id = parameters.text("chat_id")
-    if not chat_id:
-        raise bad_request("chat_id is empty")
-    chat = telegram.store.chat(int(chat_id)) if re.fullmatch(r"-?\d{1,18}", chat_id) else None
-    if not chat:
-        raise bad_request("chat not found")
-    if telegram.store.blocked(chat["id"]):
-        raise Refusal(403, "Forbidden: bot was blocked by the user")
-    return chat
+def get_file(telegram: Telegram, parameters: Parameters) -> Json:
+    file_id = parameters.text("file_id")
+    if not file_id:
+        raise bad_request("file_id not specified")
+    return documents.offer(telegram.store, file_id)
 
 
-def _message(telegram: Telegram, parameters: Parameters, missing: str) -> Message:
-    chat = _chat(telegram, parameters)
-    message = telegram.store.message(chat["id"], parameters.number("message_id") or 0)
-    if not message:
-        raise bad_request(missing)
-    return message
+def _document(telegram: Telegram, parameters: Parameters) -> Json:
+    """An upload, or what Telegram has already under an id."""
+    given = parameters.text("document")
+    if given and not given.startswith(ATTACHED):
+        return _resent(telegram, given)
+    upload = parameters.files.get(given.removeprefix(ATTACHED) or "document")
+    if not upload:
+        raise bad_request("there is no document in the request")
+    name = documents.cleaned(upload.filename or "")
+    mime_type = documents.mime_type_of(name)  # whatever the bot says that it is
+    return documents.keep(telegram.store, name=name, mime_type=mime_type, content=upload.read())
 
 
-def _editable(telegram: Telegram, parameters: Parameters) -> Message:
-    message = _message(telegram, parameters, "message to edit not found")
-    if message.who != BOT:
-        raise bad_request("message can't be edited")
-    return message
+def _resent(telegram: Telegram, file_id: str) -> Json:
+    if "." in file_id:
+        raise bad_request("failed to get HTTP URL content")  # nothing leaves this machine
+    document = documents.known(telegram.store, file_id)
+    if not document:
+        raise bad_request("wrong remote file identifier specified: can't unserialize it")
+    return document
 
 
-def _send(telegram: Telegram, parameters: Parameters, chat: Json, content: Json) -> Json:
-    content |= _reply(telegram, parameters, chat) | _keyboard(parameters)
-    return telegram.send(chat=chat, who=BOT, sender=telegram.me, content=content).as_sent()
-
-
-def _edit(telegram: Telegram, message: Message, content: Json) -> Json:
-    if all(message.body.get(key) == content.get(key) for key in ("text", "entities", "reply_markup")):
-        raise bad_request(NOT_MODIFIED)
-    return telegram.edit(message, content, who=BOT).as_sent()
-
-
-def _formatted(parameters: Parameters, text: str, given: str) -> Formatted:
-    mode = parameters.text("parse_mode").lower()
-    if mode == "html":
-        return entities.parse_html(parameters.text(text))
-    if mode:
-        raise bad_request("unsupported parse_mode (not-telegram reads HTML alone)")
-    return entities.plain(parameters.text(text), _entities(parameters, given))
-
-
-def _entities(parameters: Parameters, name: str) -> list[Entity]:
-    given = parameters.structure(name) or []
-    if not isinstance(given, list) or not all({"type", "offset", "length"} <= set(entity) for entity in given):
-        raise bad_request(f"can't parse entities: {name} must be an Array of MessageEntity")
-    return [{key: value for key, value in entity.items() if value is not None} for entity in given]
-
-
-def _check_length(content: Formatted, limit: int, *, empty: str | None, long: str) -> None:
-    if empty and not content.text:
-        raise bad_request(empty)
-    if entities.utf16_length(content.text) > limit:
-        raise bad_request(long)
-
-
-def _preview(parameters: Parameters) -> Json:
-    options = parameters.structure("link_preview_options")
-    return {"link_preview_options": options} if options else {}
-
-
-def _reply(telegram: Telegram, parameters: Parameters, chat: Json) -> Json:
-    reply = parameters.structure("reply_parameters") or {"message_id": parameters.number("reply_to_message_id")}
-    if not reply.get("message_id"):
-        return {}
-    message = telegram.store.message(chat["id"], reply["message_id"])
-    if message:
-        return {"reply_to_message": quoted(message)}
-    if reply.get("allow_sending_without_reply"):
-        return {}
-    raise bad_request("message to be replied not found")
-
-
-def _keyboard(parameters: Parameters) -> Json:
-    markup = parameters.structure("reply_markup")
-    if not markup:
-        return {}
-    rows = markup.get("inline_keyboard")
-    if not isinstance(rows, list):
-        raise bad_request("object expected as reply markup (not-telegram knows inline keyboards alone)")
-    kept = [[_button(button) for button in row] for row in rows]
-    return {"reply_markup": {"inline_keyboard": kept}} if any(kept) else {}
-
-
-def _button(button: Json) -> Json:
-    if not button.get("text"):
-        raise bad_request('can\'t parse inline keyboard button: Field "text" must be a non-empty String')
-    kept = {key: value for key, value in button.items() if value is not None}
-    if len(kept) == 1:
-        raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
-    if "callback_data" in kept and not 1 <= len(kept["callback_data"].encode()) <= DATA_LIMIT:
-        raise bad_request("BUTTON_DATA_INVALID")
-    return kept
-
-
-def _stored(telegram: Telegram, parameters: Parameters) -> Json:
-    upload = parameters.file("document")
-    content = upload.read()
-    if not content:
-        raise bad_request("file must be non-empty")
-    file_id = secrets.token_urlsafe(24)
-    name, mime_type = upload.filename or "file", upload.mimetype or "application/octet-stream"
-    telegram.store.add_file(file_id, name, mime_type, content)
-    return {
-        "file_id": file_id,
-        "file_unique_id": file_id[:12],
-        "file_name": name,
-        "mime_type": mime_type,
-        "file_size": len(content),
-    }
+def _caption(parameters: Parameters) -> Json:
+    caption = text_of(parameters, "caption", "caption_entities")
+    check_length(caption, CAPTION_LIMIT, empty=None, long="message caption is too long")
+    return captioned(caption)
 
 
 METHODS: dict[str, Method] = {
@@ -289,11 +222,15 @@ METHODS: dict[str, Method] = {
     "sendMessage": send_message,
     "sendDocument": send_document,
     "editMessageText": edit_message_text,
+    "editMessageCaption": edit_message_caption,
     "editMessageReplyMarkup": edit_message_reply_markup,
     "deleteMessage": delete_message,
     "setMessageReaction": set_message_reaction,
     "sendChatAction": send_chat_action,
+    "getFile": get_file,
     "answerCallbackQuery": answer_callback_query,
 }
 WAITING = frozenset({"getUpdates"})  # takes and leaves the lock itself
-COUNTED = frozenset({"sendMessage", "sendDocument", "editMessageText", "editMessageReplyMarkup"})  # in rate limits
+COUNTED = frozenset(  # in rate limits
+    {"sendMessage", "sendDocument", "editMessageText", "editMessageCaption", "editMessageReplyMarkup"}
+)

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from sim.not_telegram.refusals import bad_request
+from sim.not_telegram.refusals import Refusal, bad_request
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,10 @@ class Parameters:
 
     @classmethod
     def of(cls, request: Request) -> "Parameters":
-        values = request.values.to_dict()
+        try:
+            values = request.values.to_dict()
+        except RequestEntityTooLarge as error:
+            raise Refusal(413, error.name) from None
         if request.is_json:
             body = request.get_json(silent=True)
             if not isinstance(body, dict):
@@ -54,10 +58,3 @@ class Parameters:
             return json.loads(value) if value else None
         except ValueError:
             raise bad_request(f"can't parse {name} JSON object") from None
-
-    def file(self, name: str) -> FileStorage:
-        """An upload, under that name or under the one that `attach://NAME` says."""
-        upload = self.files.get(self.text(name).removeprefix("attach://")) or self.files.get(name)
-        if not upload:
-            raise bad_request(f"there is no {name} in the request")
-        return upload

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -31,7 +32,23 @@ class Person:
         """The message as written; `reply_to` is a message id."""
         return self._post("messages", text=text, reply_to_message_id=reply_to)
 
+    def send_document(
+        self, name: str, content: bytes, caption: str = "", *, mime_type: str | None = None, reply_to: int | None = None
+    ) -> Json:
+        """The message as sent. `mime_type` is guessed from the name where it is None, left out where it is empty."""
+        about = {"file_name": name, "mime_type": mime_type, "caption": caption, "reply_to_message_id": reply_to}
+        form = {"message": json.dumps(self._myself() | about)}
+        sent: Json = self._call("POST", "documents", data=form, files={"document": ("document", content)}).json()
+        return sent
+
+    def read_document(self, message: Json) -> bytes:
+        """What is in the document of a message. Raises LookupError where the message has none."""
+        if "document" not in message:
+            raise LookupError(f"no document in message {message['message_id']}")
+        return self._call("GET", f"files/{message['document']['file_id']}").content
+
     def edit(self, message: Json, text: str) -> Json:
+        """The message with another text, or another caption where it has a document."""
         return self._post("edits", message_id=message["message_id"], text=text)
 
     def press(self, message: Json, label_or_data: str) -> None:
@@ -58,12 +75,12 @@ class Person:
 
     def messages(self) -> list[Json]:
         """The chat's messages as they now stand, oldest first."""
-        found: list[Json] = self._call("GET", f"chats/{self.user_id}/messages")
+        found: list[Json] = self._call("GET", f"chats/{self.user_id}/messages").json()
         return found
 
     def events(self, since: int = 0, wait: float = 0) -> list[Json]:
         """What happened after the event `since`; waits up to `wait` seconds for something."""
-        found: list[Json] = self._call("GET", f"chats/{self.user_id}?since={since}&wait={wait}", wait)
+        found: list[Json] = self._call("GET", f"chats/{self.user_id}?since={since}&wait={wait}", wait).json()
         return found
 
     def follow(self, on_event: Callable[[Json], object], since: int = 0) -> None:
@@ -79,17 +96,19 @@ class Person:
         return "\n".join(told(event) for event in self.events())
 
     def _post(self, what: str, **body: object) -> Json:
-        person = {"user_id": self.user_id, "first_name": self.first_name}
-        answer: Json = self._call("POST", what, json=person | body)
+        answer: Json = self._call("POST", what, json=self._myself() | body).json()
         return answer
 
-    def _call(self, method: str, what: str, seconds: float = 0, **more: Any) -> Any:
+    def _myself(self) -> Json:
+        return {"user_id": self.user_id, "first_name": self.first_name}
+
+    def _call(self, method: str, what: str, seconds: float = 0, **more: Any) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False  # loopback never goes through a proxy
             reply = session.request(method, f"{self.url}/_sim/{what}", timeout=seconds + ANSWER_SECONDS, **more)
         if not reply.ok:
             raise RuntimeError(f"not-telegram refused {method} {what}: {reply.text}")
-        return reply.json()
+        return reply
 
 
 def buttons(message: Json) -> list[Json]:
@@ -131,9 +150,13 @@ def _words(event: Json) -> str:
 
 def _shown(message: Json) -> str:
     text = message.get("text") or message.get("caption") or ""
-    document = [f"<{message['document']['file_name']}>"] if "document" in message else []
+    document = [_document(message["document"])] if "document" in message else []
     labels = "".join(f"[{button['text']}]" for button in buttons(message))
     return "\n".join([*document, *([text] if text else []), *([labels] if labels else [])])
+
+
+def _document(document: Json) -> str:
+    return f"<{document.get('file_name', 'document')}, {document['file_size']} bytes>"
 
 
 def _last_id(events: list[Json], otherwise: int) -> int:
@@ -152,6 +175,9 @@ def arguments() -> argparse.Namespace:
     actions = parser.add_subparsers(dest="action", required=True)
     say = actions.add_parser("say", help="write a message and print it as JSON")
     say.add_argument("text")
+    send = actions.add_parser("send", help="send a document and print the message as JSON")
+    send.add_argument("file", type=Path)
+    send.add_argument("--caption", default="")
     actions.add_parser("watch", help="print the chat, and what happens in it, until Ctrl-C")
     return parser.parse_args()
 
@@ -161,13 +187,19 @@ def main() -> None:
     person = Person(options.url, options.user, options.name)
     try:
         if options.action == "say":
-            print(json.dumps(person.say(options.text), ensure_ascii=False, indent=2))
+            _print(person.say(options.text))
+        elif options.action == "send":
+            _print(person.send_document(options.file.name, options.file.read_bytes(), options.caption))
         else:
             person.follow(lambda event: print(told(event), flush=True))
     except KeyboardInterrupt:
         return
-    except (RuntimeError, requests.RequestException) as error:
+    except (RuntimeError, OSError) as error:  # what requests raises is an OSError, too
         sys.exit(str(error))
+
+
+def _print(message: Json) -> None:
+    print(json.dumps(message, ensure_ascii=False, indent=2))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS callbacks (
 CREATE TABLE IF NOT EXISTS files (
     file_id TEXT PRIMARY KEY, name TEXT NOT NULL, mime_type TEXT NOT NULL, content BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS paths (path TEXT PRIMARY KEY, file_id TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -210,6 +211,26 @@ class Store:
         """Its name, type and content."""
         rows = self._rows("SELECT name, mime_type, content FROM files WHERE file_id = ?", file_id)
         return rows[0] if rows else None
+
+    def file_facts(self, file_id: str) -> tuple[str, str, int] | None:
+        """Its name, type and size in bytes."""
+        rows = self._rows("SELECT name, mime_type, length(content) FROM files WHERE file_id = ?", file_id)
+        return rows[0] if rows else None
+
+    def offer_file(self, file_id: str, extension: str) -> str:
+        """The path under which the bot can download it from now on: the same one each time."""
+        paths = self._rows("SELECT path FROM paths WHERE file_id = ?", file_id)
+        if paths:
+            return str(paths[0][0])
+        number = self._rows("SELECT count(*) FROM paths")[0][0]
+        path = f"documents/file_{number}{extension}"
+        self._run("INSERT INTO paths VALUES (?, ?)", path, file_id)
+        return path
+
+    def offered_file(self, path: str) -> bytes | None:
+        """What is in the file that was offered under that path."""
+        rows = self._rows("SELECT content FROM files JOIN paths USING (file_id) WHERE path = ?", path)
+        return rows[0][0] if rows else None
 
     def setting(self, name: str) -> Any:
         """What was kept under that name; an empty list where nothing was."""

@@ -3,7 +3,6 @@
 import secrets
 import time
 from dataclasses import replace
-from typing import Any
 
 from sim.not_telegram import entities
 from sim.not_telegram.entities import Formatted
@@ -12,8 +11,18 @@ from sim.not_telegram.store import Json, Message, Store
 
 PERSON, BOT = "person", "bot"
 
-TEXT_LIMIT = 4_096  # UTF-16 code units, after entities are parsed
+TEXT_LIMIT, CAPTION_LIMIT = 4_096, 1_024  # UTF-16 code units, after entities are parsed
+CONTENT = ("text", "entities", "caption", "caption_entities", "reply_markup")  # what an edit of a message replaces
 COMMANDS, ALLOWED_UPDATES = "commands", "allowed_updates"
+
+# The kinds of updates, as the Bot API lists them under Update.
+UPDATES = (
+    "message edited_message channel_post edited_channel_post business_connection business_message "
+    "edited_business_message deleted_business_messages message_reaction message_reaction_count inline_query "
+    "chosen_inline_result callback_query shipping_query pre_checkout_query purchased_paid_media poll poll_answer "
+    "my_chat_member chat_member chat_join_request chat_boost removed_chat_boost"
+)
+KINDS = frozenset(UPDATES.split())
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
@@ -40,8 +49,8 @@ class Telegram:
         return message
 
     def edit(self, message: Message, content: Json, *, who: str) -> Message:
-        """`content` replaces text, entities and keyboard; the rest of the message stays."""
-        kept = {key: value for key, value in message.body.items() if key not in ("text", "entities", "reply_markup")}
+        """`content` replaces text or caption, entities and keyboard; the rest of the message stays."""
+        kept = {key: value for key, value in message.body.items() if key not in CONTENT}
         edited = replace(message, edits=message.edits + 1, body=kept | {"edit_date": int(time.time())} | content)
         self.store.keep_message(edited)
         self.tell("edited", who, edited)
@@ -63,9 +72,14 @@ class Telegram:
     # What people do
 
     def say(self, *, chat: Json, person: Json, text: str, reply_to: int | None) -> Message:
+        return self._write(chat, person, _written(text), reply_to)
+
+    def share(self, *, chat: Json, person: Json, document: Json, caption: str, reply_to: int | None) -> Message:
+        return self._write(chat, person, {"document": document} | _captioned(caption), reply_to)
+
+    def _write(self, chat: Json, person: Json, content: Json, reply_to: int | None) -> Message:
         self._reachable(chat["id"])
         self.store.keep_chat(chat)
-        content = _written(text)
         if reply_to is not None:
             content["reply_to_message"] = quoted(self._existing(chat["id"], reply_to))
         message = self.send(chat=chat, who=PERSON, sender=person, content=content)
@@ -77,7 +91,8 @@ class Telegram:
         message = self._existing(chat_id, message_id)
         if message.body["from"]["id"] != person["id"]:
             raise bad_request("only who wrote a message can edit it")
-        edited = self.edit(message, _written(text), who=PERSON)
+        content = _captioned(text) if "document" in message.body else _written(text)
+        edited = self.edit(message, content, who=PERSON)
         self._update("edited_message", edited.as_sent())
         return edited
 
@@ -112,13 +127,17 @@ class Telegram:
             self.store.add_update(kind, body)
 
     def poll(self, *, offset: int, limit: int, seconds: float, allowed: list[str] | None) -> list[Json]:
-        """Unconfirmed updates, as soon as there are some. Raises `Refusal` (409) once another poll begins."""
+        """Unconfirmed updates, as soon as there are some. Raises `Refusal` (409) once another poll begins.
+
+        `allowed` holds from now on, for updates to come; None leaves what held before.
+        """
         with self.store.change():
             self._poll += 1
             poll = self._poll
             self.store.confirm(offset)
-            if allowed is not None:
-                self.store.keep_setting(ALLOWED_UPDATES, allowed)
+            if isinstance(allowed, list):
+                # A list without a kind that exists is as an empty one: all kinds that come by default.
+                self.store.keep_setting(ALLOWED_UPDATES, sorted(KINDS & {str(kind).lower() for kind in allowed}))
         self.store.wait(lambda: self._poll != poll or self.store.pending(), seconds)
         if self._poll != poll:
             raise Refusal(409, CONFLICT)
@@ -130,15 +149,28 @@ def quoted(message: Message) -> Json:
     return {key: value for key, value in message.as_sent().items() if key != "reply_to_message"}
 
 
-def formatted(content: Formatted, *, text: str = "text", entities: str = "entities") -> Json:
+def formatted(content: Formatted) -> Json:
     """The fields of a Message for that text."""
-    return {text: content.text} | ({entities: content.entities} if content.entities else {})
+    return {"text": content.text} | ({"entities": content.entities} if content.entities else {})
 
 
-def _written(text: str) -> dict[str, Any]:
+def captioned(content: Formatted) -> Json:
+    """The fields of a Message for that caption; none where it is empty."""
+    fields = {"caption": content.text, "caption_entities": content.entities}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _written(text: str) -> Json:
     content = entities.plain(text, [])
     if not content.text:
         raise bad_request("message text is empty")
     if entities.utf16_length(content.text) > TEXT_LIMIT:
         raise bad_request("message is too long: Telegram's apps would cut it into several")
     return formatted(content)
+
+
+def _captioned(text: str) -> Json:
+    content = entities.plain(text, [])
+    if entities.utf16_length(content.text) > CAPTION_LIMIT:
+        raise bad_request("caption is too long: Telegram's apps would not send it")
+    return captioned(content)

@@ -14,12 +14,12 @@ from stack import topology
 from stack.broker.connection import Connection
 from stack.broker.publisher import PUBLISH_TIMEOUT_SECONDS, Publisher
 from stack.errors import GiveUp, TryAgain
-from stack.messages import AnyMessage, Envelope, Newer, decode
+from stack.messages import AnyMessage, Envelope, Newer, decode, glance
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3  # of a handler that fails for a reason nobody foresaw
-ATTEMPT_HEADER = "x-attempt"
+ATTEMPT_HEADER, SENDER_HEADER = "x-attempt", "x-sender"  # of a copy that waits: how often it failed, and whose it is
 
 
 class Consumer(Connection):
@@ -92,10 +92,10 @@ class Consumer(Connection):
     def _received(self, channel: BlockingChannel, method: Any, properties: Any, body: bytes) -> None:
         if self._stopping.is_set():
             return  # not acknowledged: the broker hands it to somebody else when we close
-        attempt = int((properties.headers or {}).get(ATTEMPT_HEADER, 0))
         self._under_way += 1
-        # the broker lets nobody name another user than the one that is logged in; a delayed copy is from ourselves
-        sender = properties.user_id or ""
+        sender = properties.user_id or ""  # the broker lets nobody name another user than the one that is logged in
+        headers = (properties.headers or {}) if sender == self.user else {}  # a copy that waited is from ourselves
+        attempt, sender = int(headers.get(ATTEMPT_HEADER, 0)), str(headers.get(SENDER_HEADER, sender))
         self._pool.submit(self._work, channel, method.delivery_tag, body, attempt, sender)
 
     def _work(self, channel: BlockingChannel, tag: int, body: bytes, attempt: int, sender: str) -> None:
@@ -104,13 +104,13 @@ class Consumer(Connection):
             self._take(body, sender)
         except TryAgain as error:
             log.info("%s: again in %s s: %s", self._queue, topology.DELAY_SECONDS, error)
-            accept = self._delay(body, attempt)
+            accept = self._delay(body, attempt, sender)
         except GiveUp as error:
-            log.error("%s: dead-lettered a message: %s", self._queue, error)
+            log.error("%s: dead-lettered %s: %s", self._queue, _named(body), error)
             accept = False
         except Exception:
-            log.exception("%s: a message failed", self._queue)
-            accept = attempt + 1 < MAX_ATTEMPTS and self._delay(body, attempt + 1)
+            log.exception("%s: %s failed", self._queue, _named(body))
+            accept = attempt + 1 < MAX_ATTEMPTS and self._delay(body, attempt + 1, sender)
         self.soon(partial(self._settle, channel, tag, accept))
 
     def _take(self, body: bytes, sender: str) -> None:
@@ -123,9 +123,9 @@ class Consumer(Connection):
             raise GiveUp(f"{sender or 'nobody'} may not send a {message.type}")
         self._handle(message)
 
-    def _delay(self, body: bytes, attempt: int) -> bool | None:
+    def _delay(self, body: bytes, attempt: int, sender: str) -> bool | None:
         """Puts a copy where it comes back from after a delay. False where it may not, None where we stop before."""
-        headers = {ATTEMPT_HEADER: attempt}
+        headers = {ATTEMPT_HEADER: attempt, SENDER_HEADER: sender}
         while True:
             try:
                 self._publisher.send(topology.delay_of(self._queue), body, headers, PUBLISH_TIMEOUT_SECONDS)
@@ -146,3 +146,9 @@ class Consumer(Connection):
             settle = channel.basic_ack if accept else partial(channel.basic_reject, requeue=False)
             settle(tag)
         self._under_way -= 1
+
+
+def _named(body: bytes) -> str:
+    """A message by its type and id, as `python -m stack dead` lists it."""
+    seen = glance(body)
+    return f"{seen.type} {seen.id}" if seen else "what is no message"

@@ -1,6 +1,7 @@
 """The bot with a Telegram, a broker and an orchestrator that are played."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Iterable
 from itertools import count
 from pathlib import Path
@@ -10,25 +11,50 @@ from uuid import UUID
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.base import BaseSession
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter, TelegramServerError
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage, TelegramMethod
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    EditMessageText,
+    GetFile,
+    SendDocument,
+    SendMessage,
+    TelegramMethod,
+)
+from aiogram.types import File, Update
 from aiogram.types import Message as Sent
-from aiogram.types import Update
 
+from bot import commands
 from bot.access import Gate, Once
 from bot.buttons import Buttons
 from bot.delivery import Delivery
-from bot.handlers import Handlers, dispatcher
+from bot.desk import Desk
+from bot.documents import Documents
+from bot.limits import Pace
 from bot.live import Live
-from bot.memory import Memory, Run
+from bot.memory import Memory
+from bot.memory.runs import Run
+from bot.outbox import Outbox
+from bot.people import People
 from bot.telegram import Telegram
-from stack.errors import TryAgain
+from bot.updates import Updates, dispatcher
+from stack.api import RunSummary
+from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
-from stack.messages import Chat, Message, Notification, Request
+from stack.messages import Attachment, Chat, Message, Notification, Request
+from stack.values import now
+from stack.work.kinds import Ask
 
 TOKEN = "123456:not-a-token"
-ADA, BOB, STRANGER = 1001, 1002, 6666
+ADA, BOB, EVE, STRANGER = 1001, 1002, 1009, 6666  # Ada and Bob are allowed, Eve is an admin
+GITHUB = "https://github.com"
 GROUP = -500
+UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 SENT_AT = 1_750_000_000  # when every message was written, in seconds since the epoch
 
 
@@ -39,6 +65,7 @@ class PlayedTelegram(BaseSession):
         super().__init__()
         self.calls: list[TelegramMethod[Any]] = []
         self.faults: list[tuple[type[TelegramMethod[Any]], str, float]] = []
+        self.uploads: dict[str, bytes] = {}  # what people sent, by file id
         self._ids = count(1000)
 
     def fail(self, method: type[TelegramMethod[Any]], how: str, *, seconds: float = 0, times: int = 1) -> None:
@@ -53,21 +80,31 @@ class PlayedTelegram(BaseSession):
                     self.calls.append(method)
                 raise _error(method, *fault[1:])
         self.calls.append(method)
-        return self._sent(bot, method) if isinstance(method, SendMessage) else True
+        if isinstance(method, GetFile):
+            return File(file_id=method.file_id, file_unique_id="u", file_path=f"documents/{method.file_id}")
+        return self._sent(bot, method) if isinstance(method, SendMessage | SendDocument) else True
 
-    def _sent(self, bot: Bot, method: SendMessage) -> Any:
+    def _sent(self, bot: Bot, method: SendMessage | SendDocument) -> Any:
         fields = {"message_id": next(self._ids), "date": SENT_AT, "chat": {"id": method.chat_id, "type": "private"}}
-        return Sent.model_validate({**fields, "text": method.text}, context={"bot": bot})
+        return Sent.model_validate({**fields, "text": getattr(method, "text", None)}, context={"bot": bot})
 
     async def close(self) -> None:
         pass
 
-    async def stream_content(self, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
-        yield b""
+    async def stream_content(self, url: str, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
+        content = self.uploads.get(url.rpartition("/")[2])
+        if content is None:
+            raise ConnectionError(f"nothing at {url}")
+        for begin in range(0, len(content), 1 << 20):
+            yield content[begin : begin + (1 << 20)]
 
     @property
     def sent(self) -> list[SendMessage]:
         return [call for call in self.calls if isinstance(call, SendMessage)]
+
+    @property
+    def documents(self) -> list[SendDocument]:
+        return [call for call in self.calls if isinstance(call, SendDocument)]
 
     @property
     def edits(self) -> list[EditMessageText]:
@@ -96,44 +133,78 @@ def _error(method: TelegramMethod[Any], how: str, seconds: float) -> BaseExcepti
             return TelegramBadRequest(method=method, message="Bad Request: can't parse entities: oh")
         case "unmodified":
             return TelegramBadRequest(method=method, message="Bad Request: message is not modified: oh")
+        case "large":
+            return TelegramEntityTooLarge(method=method, message="Request Entity Too Large")
         case "died":
             return Died()
     raise AssertionError(how)
 
 
 class PlayedBroker:
-    """Keeps what was published, unless it is away."""
+    """Keeps what was published, unless it is away; `slow` takes a message and confirms nothing."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.away = False
+        self.slow = False
+        self.refusing = ""
 
     def publish(self, message: Message, *, timeout: float) -> None:
+        if self.refusing:
+            raise GiveUp(self.refusing)
         if self.away:
             raise TryAgain("the message broker cannot be reached")
         assert isinstance(message, Request)
         self.requests.append(message)
+        if self.slow:
+            raise TryAgain("the message broker did not confirm in time")
+
+    @property
+    def asks(self) -> list[Ask]:
+        return [request.ask for request in self.requests]
 
 
 class PlayedOrchestrator:
-    """Has the runs that it was given."""
+    """Has the runs and the files that it was given."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[RunSummary] = []
         self.asked: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.kept: list[Attachment] = []
         self.away = False
 
-    def runs(self, *, person: str, limit: int = 10) -> list[dict[str, Any]]:
+    def runs(self, *, person: str = "", limit: int = 10) -> list[RunSummary]:
+        self._answer()
+        self.asked.append(person)
+        return [row for row in self.rows if person in ("", row.person)][:limit]
+
+    def keep(self, name: str, content: bytes) -> Attachment:
+        self._answer()
+        self.kept.append(self.add_file(name, content))
+        return self.kept[-1]
+
+    def file(self, attachment_id: str) -> bytes:
+        self._answer()
+        if attachment_id not in self.files:
+            raise GiveUp("there is no such file")
+        return self.files[attachment_id]
+
+    def add_file(self, name: str, content: bytes) -> Attachment:
+        """A file that lies there, to go with a message."""
+        digest = hashlib.sha256(content).hexdigest()
+        self.files[digest] = content
+        return Attachment(id=digest, name=name, size=len(content))
+
+    def _answer(self) -> None:
         if self.away:
             raise TryAgain("the orchestrator cannot be reached")
-        self.asked.append(person)
-        return self.rows
 
 
 class World:
     """One process of the bot over a memory that outlives it. `write` and `press` are what people do."""
 
-    def __init__(self, folder: Path, *, interval: float = 0.0) -> None:
+    def __init__(self, folder: Path, *, interval: float = 0.0, admins: frozenset[int] = frozenset({EVE})) -> None:
         self.outside = PlayedTelegram()
         defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
         self.bot = Bot(TOKEN, session=self.outside, default=defaults)
@@ -141,16 +212,33 @@ class World:
         self.orchestrator = PlayedOrchestrator()
         self.memory = Memory(folder / "bot.sqlite")
         self.telegram = Telegram(self.bot)
-        self.buttons = Buttons(self.memory)
+        self.buttons = Buttons(self.memory.buttons)
+        self.people = People(allowed=frozenset({ADA, BOB}), admins=admins, table=self.memory.people)
         self.live = Live(telegram=self.telegram, memory=self.memory, buttons=self.buttons, interval=interval)
-        parts = {"telegram": self.telegram, "memory": self.memory, "live": self.live, "buttons": self.buttons}
-        self.delivery = Delivery(**parts)  # type: ignore[arg-type]
-        self.handlers = Handlers(**parts, publisher=self.broker, orchestrator=self.orchestrator)  # type: ignore[arg-type]
-        gate = Gate(frozenset({ADA, BOB}), self.telegram)
-        self.dispatcher = dispatcher(self.handlers, gate=gate, once=Once(self.memory))
-        self._updates = count(1)
+        self.documents = Documents(telegram=self.telegram, files=self.orchestrator)
+        self.outbox = Outbox(
+            table=self.memory.outbox, publisher=self.broker, confirmed=self.live.show, retry_seconds=0.02
+        )
+        self.desk = Desk(
+            telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
+            outbox=self.outbox, documents=self.documents, runs=self.orchestrator, commands=commands.found(),
+            github=GITHUB,
+        )  # fmt: skip
+        self.delivery = Delivery(
+            telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
+            documents=self.documents,
+        )  # fmt: skip
+        self.now = 0.0  # the clock of the limits
+        self.dispatcher = dispatcher(
+            Updates(self.desk),
+            gate=Gate(self.people, self.telegram),
+            once=Once(self.memory.updates),
+            pace=Pace(self.telegram, clock=lambda: self.now),
+        )
+        self.outbox.start()
 
     async def close(self) -> None:
+        await self.outbox.stop()
         await self.live.stop()
         await self.telegram.stop()
         self.memory.close()
@@ -164,7 +252,7 @@ class World:
         await asyncio.sleep(0.005)
 
     async def feed(self, **update: Any) -> None:
-        content = {"update_id": next(self._updates), **update}
+        content = {"update_id": next(UPDATE_IDS), **update}
         await self.dispatcher.feed_update(self.bot, Update.model_validate(content, context={"bot": self.bot}))
 
     async def write(
@@ -174,8 +262,14 @@ class World:
         number = {"update_id": update_id} if update_id else {}
         await self.feed(message=written(text, user=user, **extra), **number)
 
-    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, text: str = "Post it?") -> None:
-        await self.feed(callback_query=pressed(data, user=user, chat=chat, text=text))
+    async def edit(self, text: str, *, user: int = ADA, message_id: int = 1) -> None:
+        await self.feed(edited_message=written(text, user=user, message_id=message_id, edit_date=SENT_AT + 5))
+
+    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, reply_to: int | None = None) -> None:
+        query = pressed(data, user=user, chat=chat)
+        if reply_to is not None:
+            query["message"]["reply_to_message"] = written("…", message_id=reply_to)
+        await self.feed(callback_query=query)
 
     def shown_keys(self) -> list[tuple[str, str]]:
         """(label, data) of the buttons of the last message or edit that had any."""
@@ -187,8 +281,35 @@ class World:
 
     def add_run(self, title: str = "Review of acme/shop#12", chat_id: int = ADA) -> UUID:
         run_id = uuid7()
-        self.memory.add_run(Run(run_id, chat_id, 1, title))
+        self.memory.runs.add(Run(run_id, chat_id, 1, title))
         return run_id
+
+    async def attach(
+        self,
+        caption: str = "",
+        *,
+        content: bytes = b"a,b\n",
+        user: int = ADA,
+        reply_to: int | None = None,
+        album: str = "",
+        **more: Any,
+    ) -> None:
+        """A person sends a document, perhaps with a caption; `more` is what Telegram tells of it otherwise."""
+        self.outside.uploads["file-1"] = content
+        document = {"file_id": "file-1", "file_unique_id": "u", "file_name": "todo.csv", "file_size": len(content)}
+        extra = {
+            "reply_to_message": reply_to and written("…", message_id=reply_to),
+            "media_group_id": album,
+            "caption": caption,
+        }
+        given = {name: value for name, value in extra.items() if value}
+        await self.feed_message(user=user, document=document | more, **given)
+
+    async def feed_message(self, *, user: int = ADA, **content: Any) -> None:
+        """A message that is no text."""
+        message = written("", user=user, **content)
+        del message["text"]
+        await self.feed(message=message)
 
 
 def written(
@@ -207,8 +328,16 @@ def pressed(data: str, *, user: int = ADA, chat: int | None = None, text: str = 
     return {"id": "1", "from": person, "chat_instance": "1", "data": data, "message": message}
 
 
-def notification(run_id: UUID, content: Any, *, chat_id: int = ADA) -> Notification:
-    return Notification(run_id=run_id, chat=Chat(chat_id=chat_id, message_id=1), content=content)
+def notification(run_id: UUID, content: Any, *, chat_id: int = ADA, **more: Any) -> Notification:
+    """To a person, as a reply to what they wrote unless `more` says otherwise."""
+    to = {"person": f"telegram:{chat_id}", "chat": Chat(chat_id=chat_id, message_id=1)}
+    return Notification(**{"run_id": run_id, "content": content, **to, **more})
+
+
+def summary(run_id: UUID | None = None, *, person: int = ADA, **more: Any) -> RunSummary:
+    """A run as the orchestrator tells of it."""
+    usual = {"title": "Review of acme/shop#12", "workflow": "review", "state": "running", "seconds": 65}
+    return RunSummary(**{"id": run_id or uuid7(), "person": f"telegram:{person}", "started": now(), **usual, **more})
 
 
 def texts_of(calls: Iterable[SendMessage | EditMessageText]) -> list[str]:

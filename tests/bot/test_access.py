@@ -1,11 +1,11 @@
-"""Who may talk to the bot: each kind of update, by somebody who is allowed and by a stranger."""
+"""Who may talk to the bot: each kind of update, by somebody who is known and by a stranger."""
 
 from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.bot.fakes import ADA, GROUP, STRANGER, World, pressed, texts_of, written
+from tests.bot.fakes import ADA, EVE, GROUP, STRANGER, World, pressed, texts_of, written
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,7 @@ def _updates(user: int) -> dict[str, dict[str, Any]]:
             "message": written(HELP, user=user, chat=GROUP, sender_chat=ANONYMOUS)
         },
         "private message with a sender chat": {"message": written(HELP, user=user, sender_chat=ANONYMOUS)},
+        "edited message in a group": {"edited_message": written(HELP, user=user, chat=GROUP, edit_date=1)},
         "channel post": {"channel_post": {**written(HELP, user=user), "chat": {"id": -9, "type": "channel"}}},
         "business message": {"business_message": written(HELP, user=user)},
         "inline query": {"inline_query": query},
@@ -34,11 +35,11 @@ def _updates(user: int) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize(("kind", "user"), list(product(_updates(ADA), (ADA, STRANGER))))
-async def test_only_a_private_message_of_an_allowed_person_is_obeyed(world: World, kind: str, user: int) -> None:
+@pytest.mark.parametrize(("kind", "user"), list(product(_updates(ADA), (ADA, EVE, STRANGER))))
+async def test_only_a_private_message_of_somebody_known_is_obeyed(world: World, kind: str, user: int) -> None:
     await world.feed(**_updates(user)[kind])
     obeyed = [text for text in texts_of(world.outside.sent) if "What I can do" in text]
-    assert bool(obeyed) == (kind == "message" and user == ADA)
+    assert bool(obeyed) == (kind == "message" and user != STRANGER)
     if kind != "message":
         assert world.outside.sent == []
     if kind.startswith("button"):
@@ -60,7 +61,7 @@ async def test_a_stranger_is_told_their_id_once(world: World) -> None:
 
 
 async def test_a_strangers_press_of_a_real_button_has_no_effect(world: World) -> None:
-    ((_, data),) = world.buttons.make(world.add_run(), ADA, "post", ("Post",))
+    ((_, data),) = world.buttons.to_cancel(world.add_run(), ADA)
     await world.press(data, user=STRANGER)
     assert world.broker.requests == []
     assert world.outside.alerts == ["This button is not for you."]

@@ -7,8 +7,10 @@ from aiogram.methods import EditMessageText, SendMessage
 
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
-from stack.messages import Cancel, Ending, Note, Question, Request
-from tests.bot.fakes import ADA, BOB, Died, World, notification, texts_of
+from stack.messages import Ending, Envelope, Note, Question, Request
+from stack.people import Person
+from stack.work.kinds import Cancel
+from tests.bot.fakes import ADA, BOB, EVE, Died, World, notification, texts_of
 
 pytestmark = pytest.mark.anyio
 
@@ -135,4 +137,35 @@ async def test_a_note_is_a_plain_reply(world: World) -> None:
 
 async def test_what_is_no_notification_is_given_up(world: World) -> None:
     with pytest.raises(GiveUp):
-        await world.delivery.deliver(Request(person=f"telegram:{ADA}", ask=Cancel(run_id=uuid7())))
+        await world.delivery.deliver(Request(person=Person(id=f"telegram:{ADA}"), ask=Cancel(run_id=uuid7())))
+
+
+# --- of a newer version -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("person", [f"telegram:{BOB}", {"id": f"telegram:{BOB}", "standing": "requester"}])
+async def test_who_a_message_of_a_newer_version_was_for_is_told_once(tmp_path: Path, person: object) -> None:
+    envelope = Envelope(version=3, type="notification", id=uuid7(), run_id=uuid7(), person=person)
+    sent = []
+    for _ in range(2):
+        world = World(tmp_path)
+        await world.delivery.tell_newer(envelope)
+        sent += world.outside.sent
+        await world.close()
+    assert [call.chat_id for call in sent] == [BOB]
+    assert "came from a newer version of this stack, and I cannot read it: update the bot" in sent[0].text
+
+
+@pytest.mark.parametrize("person", [None, "clock", 7, ["x"], {"id": None}, {"name": "x"}])
+async def test_where_a_newer_message_names_nobody_the_admins_are_told(world: World, person: object) -> None:
+    await world.delivery.tell_newer(Envelope(version=3, type="summons", id=uuid7(), person=person))
+    assert [call.chat_id for call in world.outside.sent] == [EVE]
+
+
+async def test_the_word_of_a_newer_message_comes_again_where_telegram_is_away(world: World) -> None:
+    envelope = Envelope(version=3, type="notification", id=uuid7(), person=f"telegram:{ADA}")
+    world.outside.fail(SendMessage, "broken")
+    with pytest.raises(TryAgain):
+        await world.delivery.tell_newer(envelope)
+    await world.delivery.tell_newer(envelope)
+    assert len(world.outside.sent) == 1

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.anyio
 DONE = Ending(state="verified", headline="done", seconds=65)
 
 
-def step(run_id: UUID, text: str) -> Progress:
-    return Progress(run_id=run_id, source="test", kind="step", text=text)
+def step(run_id: UUID, text: str, *, passing: bool = False) -> Progress:
+    data = {"passing": True} if passing else {}
+    return Progress(run_id=run_id, source="test-source", kind="step", text=text, data=data)
 
 
 async def shown(world: World) -> UUID:
@@ -35,6 +36,43 @@ async def test_steps_are_ticked_as_the_run_goes_on(world: World) -> None:
     (edit,) = world.outside.edits
     assert "✓ fetching\n… reading &lt;b&gt;\n" in (edit.text or "")
     assert len(world.outside.sent) == 1
+
+
+async def test_what_is_passing_is_shown_last_and_replaced_by_whatever_comes_next(world: World) -> None:
+    run_id = await shown(world)
+
+    async def says(text: str, *, passing: bool = False) -> list[str]:
+        world.live.hear(step(run_id, text, passing=passing))
+        await world.settle()
+        return (world.outside.edits[-1].text or "").split("\n")[1:-1]
+
+    assert await says("place 3 in the queue", passing=True) == ["… place 3 in the queue"]
+    assert await says("place 2 in the queue", passing=True) == ["… place 2 in the queue"]
+    assert await says("reading") == ["… reading"]
+    assert await says("thinking", passing=True) == ["✓ reading", "… thinking"]
+    assert await says("reading") == ["… reading"]  # it is still the step under way
+    assert await says("silent for 2 min", passing=True) == ["✓ reading", "… silent for 2 min"]
+    assert await says("writing the report") == ["✓ reading", "… writing the report"]
+
+
+async def test_what_is_passing_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    before = World(tmp_path)
+    run_id = await shown(before)
+    before.live.hear(step(run_id, "thinking", passing=True))
+    await before.settle()
+    await before.close()
+    after = World(tmp_path)
+    after.live.show(run_id)
+    await after.settle()
+    assert "… thinking" in (after.outside.edits[-1].text or "")
+    await after.close()
+
+
+async def test_the_source_of_a_step_is_not_shown(world: World) -> None:
+    run_id = await shown(world)
+    world.live.hear(step(run_id, "reading"))
+    await world.settle()
+    assert "test-source" not in "".join(texts_of(world.outside.edits))
 
 
 async def test_many_steps_are_few_edits_and_the_latest_is_shown(tmp_path: Path) -> None:

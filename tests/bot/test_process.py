@@ -1,135 +1,32 @@
 """The bot as a process, between not-telegram and a real broker; the orchestrator is played."""
 
-import os
-import sqlite3
-import subprocess
-import sys
-import threading
+import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
 
 from sim.not_telegram.person import Person
 from stack import topology
-from stack.broker import Consumer, Publisher
-from stack.ids import task_id
-from stack.messages import Answer, AnyMessage, Ending, Notification, Progress, Question, Request, StartReview
-from tests.bot.conftest import ROOT
-from tests.bot.fakes import TOKEN
+from stack.ids import uuid7
+from stack.messages import Ending, Progress, Question, encode
+from stack.work.kinds import Answer, Steer
+from stack.work.review import StartReview
+from tests.bot.fakes import TOKEN, notification
+from tests.bot.process import SECONDS, BotProcess, Orchestrator
+from tests.stack.rabbit import Rabbit
 
-SECONDS = 20.0  # how long anything may take on a busy machine
 REVIEW = "/review acme/shop 12 ask"
 DONE = Ending(state="verified", headline="acme/shop#12 reviewed: <none>", seconds=65)
 MAY_I = Question(question="post", text="Post it?", choices=("Post", "Discard"))
-
-
-class Broker(Protocol):
-    """A running RabbitMQ with our definitions."""
-
-    def url(self, user: str) -> str: ...
-
-
-class Orchestrator:
-    """Takes requests, and says what the test wants."""
-
-    def __init__(self, url: str) -> None:
-        self.publisher = Publisher(url, "orchestrator")
-        self._consumer = Consumer(url, topology.REQUESTS, self._take, publisher=self.publisher)
-        self._requests: list[Request] = []
-        self._came = threading.Condition()
-
-    def _take(self, message: AnyMessage) -> None:
-        assert isinstance(message, Request)
-        with self._came:
-            self._requests.append(message)
-            self._came.notify_all()
-
-    def wait_for(self, kind: type[Any]) -> Request:
-        """The last request of this kind."""
-
-        def last() -> Request | None:
-            return next((request for request in reversed(self._requests) if isinstance(request.ask, kind)), None)
-
-        with self._came:
-            assert self._came.wait_for(last, SECONDS), f"no {kind.__name__}"
-            found = last()
-        assert found is not None
-        return found
-
-    def notify(self, request: Request, what: str, content: Ending | Question, *, times: int = 1) -> None:
-        assert request.chat is not None
-        name = task_id(request.id, what)
-        for _ in range(times):
-            self.publisher.publish(Notification(id=name, run_id=request.id, chat=request.chat, content=content))
-
-    def start(self) -> None:
-        self.publisher.start()
-        self._consumer.start()
-
-    def stop(self) -> None:
-        self._consumer.stop()
-        self.publisher.stop()
-
-
-class BotProcess:
-    """`python -m bot`, which can be ended in several ways and started again."""
-
-    def __init__(
-        self, folder: Path, broker_url: str, telegram_url: str, users: tuple[int, ...], token: str = TOKEN
-    ) -> None:
-        self._folder = folder
-        self.log = folder / "bot.log"
-        self._settings = {
-            "PATH": os.environ["PATH"],
-            "BROKER_URL": broker_url,
-            "TELEGRAM_BOT_TOKEN": token,
-            "TELEGRAM_API_URL": telegram_url,
-            "ALLOWED_USERS": ",".join(map(str, users)),
-            "ORCHESTRATOR_URL": "http://127.0.0.1:9",
-            "API_TOKEN": "not-a-token",
-            "DATA_DIR": str(folder),
-            "HEARTBEAT_FILE": str(folder / "heartbeat"),
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("a") as log:
-            command = [sys.executable, "-m", "bot"]
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self._settings, stderr=log)
-
-    def terminate(self) -> int:
-        """Asks it to stop; returns its exit status."""
-        assert self._process is not None
-        self._process.terminate()
-        return self.wait()
-
-    def wait(self) -> int:
-        """Its exit status, once it has ended."""
-        assert self._process is not None
-        return self._process.wait(SECONDS)
-
-    def kill_at_rest(self) -> None:
-        """Kills it once what it sent is written down; a crash before that is played in test_delivery."""
-        query = "SELECT (SELECT count(*) FROM notifications WHERE state = 'sending') + "
-        query += "(SELECT count(*) FROM runs WHERE message_id IS NULL)"
-        with closing(sqlite3.connect(self._folder / "bot.sqlite")) as memory:
-            while memory.execute(query).fetchone()[0]:
-                time.sleep(0.01)
-        self.kill()
-
-    def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(SECONDS)
+NOWHERE = "amqp://bot:x@127.0.0.1:9/%2F"
 
 
 @pytest.fixture(scope="module")
-def orchestrator(broker: Broker) -> Iterator[Orchestrator]:
+def orchestrator(broker: Rabbit) -> Iterator[Orchestrator]:
     made = Orchestrator(broker.url("orchestrator"))
     made.start()
     yield made
@@ -142,8 +39,19 @@ def ada(not_telegram: str, request: pytest.FixtureRequest) -> Person:
 
 
 @pytest.fixture
-def bot(tmp_path: Path, broker: Broker, not_telegram: str, ada: Person) -> Iterator[BotProcess]:
-    made = BotProcess(tmp_path, broker.url("bot"), not_telegram, (ada.user_id,))
+def eve(not_telegram: str, ada: Person) -> Person:
+    """An admin."""
+    return Person(not_telegram, ada.user_id + 1_000_000, "Eve")
+
+
+@pytest.fixture
+def bot(
+    tmp_path: Path, broker: Rabbit, orchestrator: Orchestrator, not_telegram: str, ada: Person, eve: Person
+) -> Iterator[BotProcess]:
+    made = BotProcess(
+        tmp_path, broker.url("bot"), not_telegram, ORCHESTRATOR_URL=orchestrator.address,
+        ALLOWED_USERS=str(ada.user_id), ADMIN_USERS=str(eve.user_id),
+    )  # fmt: skip
     made.start()
     yield made
     made.kill()
@@ -156,7 +64,7 @@ def has(*parts: str) -> Callable[[dict[str, Any]], bool]:
 def count(person: Person, text: str) -> int:
     """How many messages the bot sent with this text in them; edits do not count."""
     sent = [event["message"] for event in person.events() if event["kind"] == "sent" and event["who"] == "bot"]
-    return sum(text in message["text"] for message in sent)
+    return sum(text in message.get("text", "") for message in sent)
 
 
 def test_a_review_from_command_to_final_message(bot: BotProcess, orchestrator: Orchestrator, ada: Person) -> None:
@@ -222,8 +130,8 @@ def test_a_final_message_outlives_a_fault_of_telegram(
     assert count(ada, "reviewed: <none>") == 1
 
 
-def test_without_telegram_it_still_stops_when_told(tmp_path: Path, broker: Broker) -> None:
-    bot = BotProcess(tmp_path, broker.url("bot"), "http://127.0.0.1:9", (1,))
+def test_without_telegram_it_still_stops_when_told(tmp_path: Path, broker: Rabbit) -> None:
+    bot = BotProcess(tmp_path, broker.url("bot"), "http://127.0.0.1:9", ALLOWED_USERS="1")
     bot.start()
     deadline = time.monotonic() + SECONDS
     while "Telegram is away" not in bot.log.read_text():
@@ -233,9 +141,111 @@ def test_without_telegram_it_still_stops_when_told(tmp_path: Path, broker: Broke
 
 
 def test_a_token_that_telegram_does_not_know_ends_the_process(
-    tmp_path: Path, broker: Broker, not_telegram: str
+    tmp_path: Path, broker: Rabbit, not_telegram: str
 ) -> None:
-    bot = BotProcess(tmp_path, broker.url("bot"), not_telegram, (1,), token="999999:not-a-token-either")
+    bot = BotProcess(tmp_path, broker.url("bot"), not_telegram, token="999999:not-a-token-either")
     bot.start()
     assert bot.wait() == 1
     assert "does not know this TELEGRAM_BOT_TOKEN" in bot.log.read_text()
+
+
+def test_what_was_asked_for_without_the_broker_runs_once_it_is_back(
+    bot: BotProcess, orchestrator: Orchestrator, ada: Person
+) -> None:
+    bot.kill()
+    bot.start(BROKER_URL=NOWHERE)
+    ada.say("/review acme/shop 77")
+    ada.wait_for(has("Accepted; it starts as soon as the message broker is back"), SECONDS)
+    bot.kill()
+    bot.start()
+    while (request := orchestrator.wait_for(StartReview)).ask != StartReview(repository="acme/shop", number=77):
+        time.sleep(0.05)
+    ada.wait_for(has("Review of acme/shop#77", "queued"), SECONDS)
+    orchestrator.notify(request, "ending", DONE)
+    ada.wait_for(has("Review of acme/shop#77 — verified"), SECONDS)
+    assert bot.terminate() == 0
+    assert count(ada, "Review of acme/shop#77") == 1
+
+
+def test_files_go_both_ways(bot: BotProcess, orchestrator: Orchestrator, ada: Person) -> None:
+    sheet = bytes(range(256)) * 5000
+    ada.send_document("todo list.csv", sheet, REVIEW)
+    request = orchestrator.wait_for(StartReview)
+    while not request.files:  # one of a test before
+        request = orchestrator.wait_for(StartReview)
+    (file,) = request.files
+    assert (file.name, orchestrator.files[file.id]) == ("todo list.csv", sheet)
+    report = orchestrator.add_file("findings.md", "# Größe\n".encode() * 1000)
+    large = report.model_copy(update={"name": "all.tar", "size": 60 << 20})
+    for _ in range(2):
+        orchestrator.notify(request, "ending", DONE.model_copy(update={"files": (report, large)}), times=2)
+    ada.wait_for(has("all.tar has 60 MB, and Telegram takes less than 50 MB"), SECONDS)
+    (document,) = [message for message in ada.messages() if message["who"] == "bot" and "document" in message]
+    assert document["document"]["file_name"] == "findings.md"
+    assert ada.read_document(document) == orchestrator.files[report.id]
+    assert count(ada, "reviewed: <none>") == 1
+
+
+def test_a_message_of_a_newer_version_is_told_and_put_aside(
+    bot: BotProcess, orchestrator: Orchestrator, ada: Person, eve: Person, broker: Rabbit
+) -> None:
+    ada.say("/help")
+    eve.say("/help")
+    ada.wait_for(has("What I can do"), SECONDS)
+    body = json.loads(encode(notification(uuid7(), DONE, chat_id=ada.user_id)))
+    for newer in (body | {"version": 3, "mood": "good"}, body | {"version": 3, "id": str(uuid7()), "person": "clock"}):
+        orchestrator.publisher.send(topology.BOT, json.dumps(newer).encode(), {}, SECONDS)
+    for person in (ada, eve):
+        person.wait_for(has("came from a newer version of this stack"), SECONDS)
+    dead = topology.dead_of(topology.BOT)
+    while broker.depth(dead) < 2:
+        time.sleep(0.05)
+    assert len(broker.bodies(dead)) == 2
+    assert (count(ada, "newer version"), count(eve, "newer version")) == (1, 1)
+
+
+def test_an_edited_command_is_answered_with_a_line(bot: BotProcess, ada: Person) -> None:
+    wrong = ada.say("/reviw acme/shop 12")
+    ada.wait_for(has("I do not know /reviw"), SECONDS)
+    ada.edit(wrong, REVIEW)
+    said = ada.wait_for(has("I do not read edits"), SECONDS)
+    assert said["reply_to_message"]["message_id"] == wrong["message_id"]
+    ada.edit(wrong, REVIEW + " ")
+    ada.say("/help")
+    ada.wait_for(has("What I can do"), SECONDS)
+    assert count(ada, "I do not read edits") == 1
+    assert count(ada, "queued") == 0
+
+
+def test_an_address_alone_becomes_a_review_with_one_tap(
+    bot: BotProcess, orchestrator: Orchestrator, ada: Person
+) -> None:
+    shared = ada.say("https://github.com/acme/shop/pull/4711")
+    offer = ada.wait_for(has("Review of acme/shop#4711: shall I?"), SECONDS)
+    ada.press(offer, "Review")
+    while (request := orchestrator.wait_for(StartReview)).ask != StartReview(repository="acme/shop", number=4711):
+        time.sleep(0.05)
+    live = ada.wait_for(has("Review of acme/shop#4711", "queued"), SECONDS)
+    assert live["message_id"] == offer["message_id"]
+    ada.say("mind the tests", reply_to=live["message_id"])
+    assert orchestrator.wait_for(Steer).ask == Steer(run_id=request.id, text="mind the tests")
+    orchestrator.notify(request, "ending", DONE)
+    final = ada.wait_for(has("reviewed: <none>"), SECONDS)
+    assert final["reply_to_message"]["message_id"] == shared["message_id"]
+
+
+def test_an_admin_adds_somebody_who_sees_what_waits(
+    bot: BotProcess, ada: Person, eve: Person, not_telegram: str
+) -> None:
+    bob = Person(not_telegram, ada.user_id + 2_000_000, "Bob")
+    bob.say("hello")
+    bob.wait_for(has(str(bob.user_id)), SECONDS)
+    eve.say(f"/people add {bob.user_id} viewer")
+    eve.wait_for(has(f"{bob.user_id} is now a viewer"), SECONDS)
+    bob.wait_for(has("You may use this bot now, as a viewer"), SECONDS)
+    bob.say("/status")
+    bob.wait_for(has("queued, place 2 in the queue"), SECONDS)
+    bob.say(REVIEW)
+    bob.wait_for(has("You may look"), SECONDS)
+    ada.say("/people")
+    ada.wait_for(has("Only an admin may do that"), SECONDS)

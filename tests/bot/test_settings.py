@@ -23,7 +23,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_is_allowed_unless_listed() -> None:
     settings = BotSettings.load()
-    assert settings.allowed_users == frozenset()
+    assert settings.allowed_users == settings.admin_users == frozenset()
+    assert settings.github_url == "https://github.com"
     assert settings.telegram_api_url == "https://api.telegram.org"
     assert settings.data_dir == Path("/tmp/bot")
 
@@ -31,18 +32,37 @@ def test_nobody_is_allowed_unless_listed() -> None:
 @pytest.mark.parametrize("text", ["1001,1002", " 1001 , 1002 ", "1001,1002,", "1002,1001,1001"])
 def test_allowed_users_are_numbers_with_commas(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("ALLOWED_USERS", text)
-    assert BotSettings.load().allowed_users == {1001, 1002}
+    monkeypatch.setenv("ADMIN_USERS", text)
+    settings = BotSettings.load()
+    assert settings.allowed_users == settings.admin_users == {1001, 1002}
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [("1001,@ada", "@ada"), ("1001 1002", "1001 1002"), ("-5", "-5"), ("*", "*"), ("\u0661", "\u0661")],
 )
-def test_a_malformed_user_is_named(monkeypatch: pytest.MonkeyPatch, text: str, named: str) -> None:
-    monkeypatch.setenv("ALLOWED_USERS", text)
-    with pytest.raises(SystemExit, match="ALLOWED_USERS") as error:
+@pytest.mark.parametrize("setting", ["ALLOWED_USERS", "ADMIN_USERS"])
+def test_a_malformed_user_is_named(monkeypatch: pytest.MonkeyPatch, setting: str, text: str, named: str) -> None:
+    monkeypatch.setenv(setting, text)
+    with pytest.raises(SystemExit, match=setting) as error:
         BotSettings.load()
     assert repr(named) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [("https://git.acme.example/", "https://git.acme.example"), ("http://127.0.0.1:8081", "http://127.0.0.1:8081")],
+)
+def test_the_address_of_github_is_a_host(monkeypatch: pytest.MonkeyPatch, url: str, read: str) -> None:
+    monkeypatch.setenv("GITHUB_URL", url)
+    assert BotSettings.load().github_url == read
+
+
+@pytest.mark.parametrize("url", ["github.com", "ftp://github.com", "https://a@github.com", "https://github.com/acme"])
+def test_what_is_no_address_of_a_host_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("GITHUB_URL", url)
+    with pytest.raises(SystemExit, match="GITHUB_URL"):
+        BotSettings.load()
 
 
 @pytest.mark.parametrize("token", ["secret-word", "987654:", ":secret", "987654:a b"])

@@ -2,15 +2,18 @@
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from bot import texts
-from bot.commands import COMMANDS
+from bot import markup, texts
+from bot.commands.status import shown as status_line
 from stack.ids import uuid7
-from stack.messages import Ending, Link, Question
+from stack.messages import Attachment, Ending, Link, Question
+from stack.values import now
+from tests.bot.fakes import summary
 
 HOSTILE = [
     "<b>bold</b>",
@@ -33,17 +36,22 @@ def rendered(text: str) -> list[str]:
     """All that a stranger's text can be a part of."""
     link = Link(label=text, url="https://github.com/" + text)
     ending = Ending(state="failed", headline=text, details=(text,) * 3, links=(link,), model=text, seconds=1)
-    row = {"id": str(uuid7()), "title": text, "state": "running", "seconds": 1, "cost_usd": 0.1}
+    question = Question(question="post", text=text, details=(text,), choices=("Post",), free=True, until=now())
+    file = Attachment(id="0" * 64, name=text[:200], size=1)
     return [
         texts.ending(ending),
+        texts.ending(ending, texts.heading(text, text)),
         texts.ended(text, ending),
-        texts.question(Question(question="post", text=text, details=(text,), choices=("Post",))),
-        texts.progress(text, [text, text], 3, uuid7()),
+        texts.question(question),
+        texts.question(question, texts.heading(text)),
+        texts.progress(text, [text, text], 3, uuid7(), passing=text, stored=True),
+        texts.chosen("Post it?", text, text),
         texts.answered("Post it?", text, text),
-        texts.runs([row]),
-        texts.unknown("/" + text),
-        texts.stopping(text),
+        texts.accepted("starts", text),
         texts.away(Exception(text)),
+        texts.too_large(file, 5),
+        texts.not_sent(file, text),
+        status_line(summary(title=text)),
     ]
 
 
@@ -53,7 +61,7 @@ def test_a_strangers_text_brings_no_markup_no_lines_and_no_controls(text: str) -
         assert "<" not in OUR_TAGS.sub("", message)
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", message)
         assert not re.search(r"^✅ verified", message, re.MULTILINE)
-        assert len(message.encode("utf-16-le")) // 2 <= 4096
+        assert len(markup.plain(message).encode("utf-16-le")) // 2 <= 4096
 
 
 def test_a_link_that_is_not_of_the_web_is_only_text() -> None:
@@ -95,7 +103,7 @@ def test_details_that_do_not_fit_are_counted() -> None:
     assert 0 < shown < 50
     assert f"… and {50 - shown} more" in message
     assert message.endswith("<i>1 s</i>")
-    assert len(message) <= texts.LIMIT
+    assert len(message) <= markup.LIMIT
 
 
 def test_progress_ticks_what_is_done_and_shows_what_is_under_way() -> None:
@@ -120,24 +128,51 @@ def test_progress_of_many_steps_stays_short() -> None:
 
 
 def test_plain_text_has_no_markup_left() -> None:
-    assert texts.plain('<b>a</b> &lt;b&gt; <a href="https://x.example?a=1&amp;b=2">l</a>') == "a <b> l"
+    assert markup.plain('<b>a</b> &lt;b&gt; <a href="https://x.example?a=1&amp;b=2">l</a>') == "a <b> l"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (65, "1 min 5 s"), (3783, "1 h 3 min"), (-1, "0 s")]
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (65, "1 min 5 s"),
+        (3783, "1 h 3 min"),
+        (6.5 * 86400, "6 days 12 h"),
+        (3600, "1 h"),
+        (172799, "47 h 59 min"),
+        (172800, "2 days"),
+        (-1, "0 s"),
+    ],
 )
 def test_durations_are_in_words(seconds: float, words: str) -> None:
-    assert texts.duration(seconds) == words
+    assert markup.duration(seconds) == words
 
 
 @pytest.mark.parametrize(("dollars", "words"), [(0.0123, "$0.0123"), (0.00004, "$0.0000"), (1.239, "$1.24")])
 def test_money_is_in_dollars(dollars: float, words: str) -> None:
-    assert texts.money(dollars) == words
+    assert markup.money(dollars) == words
 
 
-def test_help_has_an_example_of_each_command() -> None:
-    for command in COMMANDS:
-        assert f"<code>{command.example}</code>" in texts.help_()
+@pytest.mark.parametrize(("size", "words"), [(5, "0.0 MB"), (1 << 19, "0.5 MB"), (73 << 20, "73 MB")])
+def test_sizes_are_in_megabytes(size: int, words: str) -> None:
+    assert markup.megabytes(size) == words
+
+
+def test_a_heading_is_a_line_of_its_own_and_says_who_asked() -> None:
+    done = Ending(state="verified", headline="h", seconds=1)
+    assert texts.ending(done, texts.heading("Review", "cli")).split("\n")[:2] == [
+        "<b>Review</b> · asked for by cli", "✅ <b>verified</b> · h",
+    ]  # fmt: skip
+    assert texts.heading("", "cli") == ""
+
+
+@pytest.mark.parametrize("more", [{}, {"free": True}, {"until": now() + timedelta(days=6)}])
+def test_the_longest_question_leaves_room_for_its_answer(more: dict[str, Any]) -> None:
+    long = Question(question="q", text="é" * 5000, details=("ü" * 500,) * 50, choices=("Post",), **more)
+    shown = texts.question(long, texts.heading("t" * 500, "w" * 500))
+    answered = texts.answered(shown, "n" * 500, "a" * 5000)
+    assert len(markup.plain(answered).encode("utf-16-le")) // 2 <= 4096
 
 
 @pytest.mark.parametrize(
@@ -152,10 +187,10 @@ def test_help_has_an_example_of_each_command() -> None:
     ],
 )
 def test_nothing_in_a_detail_becomes_a_link(text: str) -> None:
-    shown = texts.inert(text)
+    shown = markup.inert(text)
     assert "\u2060" in shown
     assert shown.replace("\u2060", "") == html.escape(text)
 
 
 def test_what_is_not_seen_is_not_sent() -> None:
-    assert texts.line("a\u202eb\u200bc\U000e0041d") == "abcd"
+    assert markup.line("a\u202eb\u200bc\U000e0041d") == "abcd"

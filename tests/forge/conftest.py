@@ -10,28 +10,27 @@ import pytest
 import requests
 
 from forge.github import GitHub
-from forge.handler import Handler
-from forge.mirror import Mirrors
+from forge.github.refusals import Backoff
+from forge.mirrors import Mirrors
 from forge.pulls import Pulls
 from forge.reviews import Reviews
 from sim.not_github import client
+from stack.api import Claim
+from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
-from stack.messages import (
+from stack.messages import Message, Progress, Signal, Task
+from stack.work.kinds import Brief, Usage
+from stack.work.review import (
     Coverage,
     FetchPullRequest,
     Finding,
-    Message,
     PostReview,
-    Progress,
     PullRequest,
-    Result,
     Review,
     Severity,
     Side,
-    Signal,
-    Task,
-    Usage,
 )
+from stack.worker import Assignment, Do
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract
 
@@ -62,6 +61,27 @@ class FakeSender:
     def mention(self, message: Progress | Signal) -> None:
         self.mentioned.append(message)
 
+    @property
+    def said(self) -> list[str]:
+        """The steps, in words for a person."""
+        return [one.text for one in self.mentioned if isinstance(one, Progress) and one.kind == "step"]
+
+
+def assignment(brief: Brief[Any], *, run_id: UUID | None = None, sender: FakeSender | None = None) -> Assignment:
+    """A claimed task."""
+    task = Task(run_id=run_id or uuid7(), step="step", brief=brief)
+    claim = Claim(verdict="run", attempt=1, lease_seconds=15, seconds=3600)
+    return Assignment(task, claim, sender or FakeSender())
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How a task ended that did not succeed. `after` is what makes the orchestrator wait at no attempt."""
+
+    kind: str
+    what: str
+    after: float | None = None
+
 
 class World:
     """A forge of its own, and the simulator that it works on."""
@@ -71,26 +91,34 @@ class World:
         self.data = data
         self.waits: list[float] = []
         self.sender = FakeSender()
-        self.github = CheckedGitHub(contract, url=url, token=token, wait=self.waits.append)
-        self.mirrors = Mirrors(folder=data / "mirrors", url=url, token=token)
-        self.handle = Handler(
-            sender=self.sender,
-            pulls=Pulls(github=self.github, mirrors=self.mirrors),
-            reviews=Reviews(github=self.github, mirrors=self.mirrors, max_inline=max_inline),
+        self.now = 1000.0
+        self.github = CheckedGitHub(
+            contract, url=url, token=token, wait=self.waits.append, backoff=Backoff(lambda: self.now)
         )
+        self.mirrors = Mirrors(folder=data / "mirrors", url=url, token=token)
+        self.table: dict[type[Brief[Any]], Do] = {
+            FetchPullRequest: Pulls(github=self.github, mirrors=self.mirrors).fetch,
+            PostReview: Reviews(github=self.github, mirrors=self.mirrors, max_inline=max_inline).post,
+        }
 
     def do(self, brief: FetchPullRequest | PostReview, run_id: UUID | None = None) -> Any:
-        """The outcome of a task."""
-        self.handle(Task(run_id=run_id or uuid7(), role="forge", step="step", brief=brief))
-        result = self.sender.published[-1]
-        assert isinstance(result, Result)
-        return result.outcome
+        """The report of a task, or why there is none."""
+        at = assignment(brief, run_id=run_id, sender=self.sender)
+        try:
+            return self.table[type(brief)](brief, at)
+        except StackError as error:
+            kind = "give up" if isinstance(error, GiveUp) else "try again"
+            return Refusal(kind, str(error), getattr(error, "after", None))
 
     def fetch(self, repository: str, number: int = 1) -> Any:
         return self.do(FetchPullRequest(repository=repository, number=number))
 
     def fault(self, **fault: Any) -> None:
         client.call("POST", f"{self.url}/_sim/faults", fault)
+
+    def person(self, method: str, place: str, **what: Any) -> None:
+        """What somebody does on GitHub itself."""
+        client.call(method, f"{self.url}/_sim/repos/{place}", what)
 
     def asked(self) -> list[str]:
         """What the simulator was asked for: `GET /path`."""

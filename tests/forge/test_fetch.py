@@ -1,7 +1,6 @@
 """Fetching pull requests from the simulator."""
 
 import base64
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -9,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sim.not_github import client
-from stack.messages import Failure, FetchPullRequest, Progress, PullRequest
-from tests.forge.conftest import World
+from stack.messages import Progress
+from stack.work.review import PullRequest
+from tests.forge.conftest import Refusal, World
 from tests.sim.not_github import TOKEN, commit, git, pushed_pull, with_token
-from tests.sim.openapi import Contract
 
 
 def test_the_facts_are_githubs_and_gits(world: World) -> None:
@@ -26,11 +25,11 @@ def test_the_facts_are_githubs_and_gits(world: World) -> None:
     assert pull.hunks > pull.files > 0 == pull.binary_files
 
 
-def test_progress_is_told_in_steps_and_a_hop(world: World) -> None:
+def test_progress_is_told_in_steps(world: World) -> None:
     world.fetch("acme/shop", 12)
 
-    said = [(p.kind, p.text, p.source) for p in world.sender.mentioned if isinstance(p, Progress)]
-    assert said == [("step", "Cloning acme/shop, this once", "forge"), ("hop", "forge.fetched", "forge")]
+    said = [(p.kind, p.text) for p in world.sender.mentioned if isinstance(p, Progress)]
+    assert said == [("step", "Cloning acme/shop, this once")]
 
 
 def test_a_warm_mirror_is_not_fetched_again(world: World) -> None:
@@ -39,7 +38,7 @@ def test_a_warm_mirror_is_not_fetched_again(world: World) -> None:
     second = world.fetch("acme/shop", 12)
 
     assert second == first
-    assert world.asked()[before:] == ["GET /repos/acme/shop/pulls/12"]
+    assert world.asked()[before:] == ["GET /repos/acme/shop/pulls/12", "GET /repos/acme/shop/pulls/12/reviews"]
 
 
 def test_a_push_is_fetched_into_the_mirror(world: World, shop: PullRequest, tmp_path: Path) -> None:
@@ -76,8 +75,8 @@ def test_a_head_that_moved_meanwhile_is_fetched_by_its_id(world: World, shop: Pu
 
     outcome = world.fetch(shop.repository)
 
-    if isinstance(outcome, Failure):  # a server that gives no commit without a ref
-        assert (outcome.next, "moved while" in outcome.what) == ("retry", True)
+    if isinstance(outcome, Refusal):  # a server that gives no commit without a ref
+        assert (outcome.kind, "moved while" in outcome.what) == ("try again", True)
     else:
         assert outcome.head_sha == old["head"]["sha"]
 
@@ -89,21 +88,19 @@ def test_a_head_that_is_gone_is_tried_again(world: World, shop: PullRequest) -> 
 
     outcome = world.fetch(shop.repository)
 
-    assert outcome == Failure(what=f"Pull request 1 of {shop.repository} moved while it was fetched", next="retry")
+    assert outcome == Refusal("try again", f"Pull request 1 of {shop.repository} moved while it was fetched")
 
 
 @pytest.mark.parametrize("place", ["acme/shop", "acme/nothing-here"])
 def test_what_is_not_there_is_given_up(world: World, place: str) -> None:
     what = f"There is no pull request 999 in {place}, or the token may not see it"
-    assert world.fetch(place, 999) == Failure(what=what, next="give_up")
+    assert world.fetch(place, 999) == Refusal("give up", what)
 
 
 def test_a_closed_pull_request_is_given_up(world: World, shop: PullRequest) -> None:
     client.call("PATCH", f"{world.url}/_sim/repos/{shop.repository}/pulls/1", {"state": "closed"})
 
-    assert world.fetch(shop.repository) == Failure(
-        what=f"Pull request 1 of {shop.repository} is closed", next="give_up"
-    )
+    assert world.fetch(shop.repository) == Refusal("give up", f"Pull request 1 of {shop.repository} is closed")
 
 
 def test_a_pull_request_that_changes_nothing_is_given_up(world: World, tmp_path: Path) -> None:
@@ -112,8 +109,8 @@ def test_a_pull_request_that_changes_nothing_is_given_up(world: World, tmp_path:
     commit(tree, {"a": b"1\n"})
     git("push", "--quiet", remote, "change", folder=tree)
 
-    assert world.fetch("acme/empty") == Failure(
-        what="There is nothing to review in pull request 1 of acme/empty: it changes nothing", next="give_up"
+    assert world.fetch("acme/empty") == Refusal(
+        "give up", "There is nothing to review in pull request 1 of acme/empty: it changes nothing"
     )
 
 
@@ -122,7 +119,7 @@ def test_a_pull_request_of_binary_files_alone_is_given_up(world: World, tmp_path
 
     outcome = world.fetch("acme/binary")
 
-    assert (outcome.next, outcome.what.rpartition(": ")[2]) == ("give_up", "it changes only binary files")
+    assert (outcome.kind, outcome.what.rpartition(": ")[2]) == ("give up", "it changes only binary files")
 
 
 def test_hostile_names_of_files_and_branches_are_only_names(world: World, tmp_path: Path) -> None:
@@ -138,23 +135,6 @@ def test_hostile_names_of_files_and_branches_are_only_names(world: World, tmp_pa
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_a_broken_mirror_is_cloned_anew(world: World, shop: PullRequest) -> None:
-    mirror = world.mirrors.path(shop.repository)
-    shutil.rmtree(mirror / "objects")
-
-    assert world.fetch(shop.repository) == shop
-
-
-def test_a_mirror_whose_objects_are_garbled_is_cloned_anew(world: World, shop: PullRequest, tmp_path: Path) -> None:
-    mirror = world.mirrors.path(shop.repository)
-    for file in filter(Path.is_file, (mirror / "objects").rglob("*")):
-        file.chmod(0o600)
-        file.write_bytes(b"garbage")
-    other = World(world.url, world.data, Contract())  # remembers no diff
-
-    assert other.fetch(shop.repository) == shop
-
-
 def test_a_repository_that_does_not_fit_on_the_disk_is_given_up(world: World) -> None:
     told = client.call("GET", f"{world.url}/repos/acme/shop/pulls/12")
     told["base"]["repo"]["size"] = 2**42
@@ -162,7 +142,7 @@ def test_a_repository_that_does_not_fit_on_the_disk_is_given_up(world: World) ->
 
     outcome = world.fetch("acme/shop", 12)
 
-    assert outcome.next == "give_up"
+    assert outcome.kind == "give up"
     assert outcome.what.startswith("acme/shop is too large: it takes 4294967296 MB")
 
 
@@ -201,93 +181,3 @@ def _command(process: Path) -> bytes:
         return (process / "cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def test_a_passing_fault_is_waited_for(world: World) -> None:
-    world.fault(path_regex="/pulls/12$", status=502, count=2)
-
-    assert isinstance(world.fetch("acme/shop", 12), PullRequest)
-    assert world.waits == [1.0, 2.0]
-
-
-def test_a_lasting_fault_is_for_the_orchestrator_to_try_again(world: World) -> None:
-    world.fault(path_regex="/pulls/12$", status=503, count=4)
-
-    assert world.fetch("acme/shop", 12) == Failure(what="GitHub answers 503", next="retry")
-
-
-def test_git_that_fails_for_now_is_tried_again_later(world: World) -> None:
-    world.fault(path_regex="info/refs", status=503)
-
-    outcome = world.fetch("acme/shop", 12)
-
-    assert outcome.next == "retry"
-    assert "cannot be fetched from GitHub now" in outcome.what
-
-
-@pytest.mark.parametrize(
-    ("status", "headers"),
-    [
-        (429, {"retry-after": "7"}),
-        (403, {"retry-after": "7"}),
-        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}),
-    ],
-)
-def test_a_rate_limit_is_waited_out(world: World, status: int, headers: dict[str, str]) -> None:
-    if headers.get("x-ratelimit-reset"):
-        headers = {**headers, "x-ratelimit-reset": str(int(time.time()) + 8)}
-    world.fault(path_regex="/pulls/12$", status=status, headers=headers)
-
-    assert isinstance(world.fetch("acme/shop", 12), PullRequest)
-    assert 6 < world.waits[0] < 9
-
-
-def test_a_long_rate_limit_is_for_the_orchestrator_to_plan(world: World) -> None:
-    world.fault(path_regex="/pulls/12$", status=429, headers={"retry-after": "1800"})
-
-    assert world.fetch("acme/shop", 12) == Failure(
-        what="GitHub's rate limit is reached; it opens again in 1800 s", next="retry"
-    )
-    assert world.waits == []
-
-
-def test_a_wrong_token_is_told_in_words(not_github: str, tmp_path: Path, contract: Contract) -> None:
-    world = World(not_github, tmp_path, contract, token="not-the-token")
-
-    assert world.fetch("acme/shop", 12) == Failure(
-        what="The GitHub token is not accepted (401): it is wrong, has expired or was revoked", next="give_up"
-    )
-
-
-def test_a_token_that_git_refuses_is_told_in_words(world: World) -> None:
-    for status in (401, 403):
-        world.fault(path_regex="info/refs", status=status)
-        outcome = world.fetch("acme/shop", 12)
-        assert (outcome.next, f"({status})" in outcome.what) == ("give_up", True), outcome
-
-
-def test_a_refusal_is_told_in_githubs_words(world: World) -> None:
-    world.fault(path_regex="/pulls/12$", status=403, body={"message": "Resource not accessible by token"})
-
-    assert world.fetch("acme/shop", 12) == Failure(
-        what="GitHub refuses (403): Resource not accessible by token", next="give_up"
-    )
-
-
-def test_an_answer_that_cannot_be_read_is_tried_again(world: World) -> None:
-    world.fault(path_regex="/pulls/12$", status=200, body={"state": "open"})
-
-    outcome = world.fetch("acme/shop", 12)
-
-    assert outcome.next == "retry"
-    assert outcome.what.startswith("GitHub's answer cannot be read: Field required at title")
-
-
-def test_an_error_that_nobody_foresaw_is_a_failure_too(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.mirrors.path("acme/shop").parent.mkdir(parents=True)
-    world.mirrors.path("acme/shop").write_text("a file where the mirror should be")
-
-    outcome = world.do(FetchPullRequest(repository="acme/shop", number=12))
-
-    assert outcome == Failure(what="the forge had an internal error", next="retry")
-    assert "Traceback" in caplog.text

@@ -9,7 +9,8 @@ import pytest
 from forge import markers
 from sim.not_github import client
 from stack.ids import uuid7
-from stack.messages import Failure, Progress, PullRequest, Receipt
+from stack.messages import Progress
+from stack.work.review import PullRequest, Receipt
 from tests.forge.conftest import World, finding, review_of
 from tests.sim.not_github import commit, git, pushed_pull, with_token
 from tests.sim.openapi import Contract
@@ -34,14 +35,13 @@ def test_a_review_is_posted_and_proven(world: World, shop: PullRequest) -> None:
     ]
 
 
-def test_progress_is_told_in_steps_and_a_hop(world: World, shop: PullRequest) -> None:
+def test_progress_is_told_in_steps(world: World, shop: PullRequest) -> None:
     world.sender.mentioned.clear()
     world.do(review_of(shop))
 
     assert [(p.kind, p.text) for p in world.sender.mentioned if isinstance(p, Progress)] == [
         ("step", "Posting the review"),
         ("step", "Looking whether the review is there"),
-        ("hop", "forge.posted"),
     ]
 
 
@@ -106,17 +106,6 @@ def test_whatever_happens_to_the_reply_there_is_one_review(
     assert (receipt.proven, receipt.inline_comments, receipt.already_reported) == (True, 1, 0)
     assert len(world.reviews(shop)) == len(world.comments(shop)) == 1
     assert world.waits == [3.0 if fault.get("headers") else 1.0]
-
-
-def test_a_lasting_fault_is_tried_again_later_and_then_posted_once(world: World, shop: PullRequest) -> None:
-    run = uuid7()
-    world.fault(path_regex="/reviews$", method="POST", status=500, count=3)
-    world.fault(path_regex="/reviews$", method="POST", status=500, when="after")
-
-    what = "GitHub does not take the review now: GitHub answers 500"
-    assert world.do(review_of(shop), run) == Failure(what=what, next="retry")
-    assert world.do(review_of(shop), run).proven
-    assert len(world.reviews(shop)) == 1
 
 
 def test_comments_that_github_refuses_go_into_the_body(world: World, shop: PullRequest) -> None:
@@ -218,13 +207,6 @@ def client_post(world: World, pull: PullRequest, body: str) -> None:
 
 def post_reviews_of(world: World, pull: PullRequest) -> int:
     return sum(f"POST /repos/{pull.repository}/pulls/{pull.number}/reviews" == one for one in world.asked())
-
-
-def test_a_token_that_may_not_write_is_told_in_words(world: World, shop: PullRequest) -> None:
-    refusal = {"message": "Resource not accessible by personal access token"}
-    world.fault(path_regex="/reviews$", method="POST", status=403, body=refusal)
-
-    assert world.do(review_of(shop)) == Failure(what=f"GitHub refuses (403): {refusal['message']}", next="give_up")
 
 
 def test_a_renamed_repository_is_posted_to_by_its_new_name(world: World, shop: PullRequest) -> None:

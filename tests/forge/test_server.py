@@ -14,21 +14,30 @@ import pytest
 import requests
 
 from forge.server import make_app
-from stack.messages import PullRequest
+from stack.errors import Refused, TryAgain
 from stack.tokens import Claims, Kind, sign
 from stack.web import WebServer
+from stack.work.review import PullRequest
 from tests.forge.conftest import World
 from tests.sim.not_github import ALONE
 
 KEY = "not-a-key"
 
 
-def token(repository: str, *, key: str = KEY, kind: Kind = "forge", seconds: float = 60) -> str:
+def token(repository: str, *, key: str = KEY, kind: Kind = "forge", seconds: float = 60, task: str = "t") -> str:
     claims = Claims(
-        run="r", task="t", person="p", role="pr_reviewer", attempt=1, budget_usd=1, expires=time.time() + seconds,
+        run="r", task=task, person="p", role="pr_reviewer", attempt=1, budget_usd=1, expires=time.time() + seconds,
         repository=repository,
     )  # fmt: skip
     return sign(key, kind, claims)
+
+
+def check(claims: Claims) -> None:
+    """Two tasks are not as they should be."""
+    if claims.task == "over":
+        raise Refused("the task is over")
+    if claims.task == "unknown":
+        raise TryAgain("the orchestrator is away")
 
 
 @dataclass
@@ -50,7 +59,7 @@ class Served:
 def served(world: World, shop: PullRequest) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = WebServer(make_app(mirrors=world.mirrors, token_key=KEY), host="127.0.0.1", port=port)
+    server = WebServer(make_app(mirrors=world.mirrors, token_key=KEY, check=check), host="127.0.0.1", port=port)
     server.start()
     yield Served(f"http://127.0.0.1:{port}", shop)
     server.stop()
@@ -122,6 +131,8 @@ def test_only_a_good_token_opens_and_only_its_repository(served: Served) -> None
         token(place, seconds=-1): 401,
         token(place, key="another"): 401,
         token(place, kind="model"): 401,
+        token(place, task="over"): 401,
+        token(place, task="unknown"): 503,
         token("acme/other"): 403,
         token(""): 403,
         token(place): 200,

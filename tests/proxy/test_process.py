@@ -47,6 +47,8 @@ def test_a_stream_under_way_comes_to_its_end_after_sigterm(upstream: ScriptedUps
         ({**NEEDED, "DATA_DIR": "data", "OPUS_PROVIDER": "unheard-of"}, "OPUS_PROVIDER"),
         ({**NEEDED, "DATA_DIR": "data", "HAIKU_PRICE": "cheap"}, "HAIKU_PRICE"),
         ({**NEEDED, "DATA_DIR": "data", "OPUS_PROVIDER": "custom"}, "OPUS_PROVIDER_BASE_URL"),
+        ({**NEEDED, "DATA_DIR": "data", "ORCHESTRATOR_URL": "http://orchestrator:8001"}, "API_TOKEN"),
+        ({**NEEDED, "DATA_DIR": "data", "ORCHESTRATOR_URL": "orchestrator"}, "ORCHESTRATOR_URL"),
     ],
 )
 def test_it_does_not_start_with_settings_that_cannot_be_used(settings: dict[str, str], named: str) -> None:

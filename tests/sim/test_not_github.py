@@ -287,8 +287,10 @@ def test_a_pending_review_is_seen_by_its_author_alone(url: str, api: Api, strang
     assert len(api.get(f"{path}/reviews").json()) == 1
     assert stranger.get(f"{path}/reviews").json() == []
     assert api.get(f"{path}/comments").json() == []
-    again = api.post(f"{path}/reviews", pending)
-    assert again.json()["errors"] == ["User can only have one pending review per pull request"]
+    for again in (pending, {**pending, "event": "COMMENT"}, {"event": "APPROVE"}):
+        refused = api.post(f"{path}/reviews", again)
+        assert refused.status_code == 422
+        assert refused.json()["errors"] == ["User can only have one pending review per pull request"]
 
 
 def test_nobody_approves_their_own_pull_request(url: str, api: Api) -> None:

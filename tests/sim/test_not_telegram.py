@@ -1,105 +1,38 @@
 """not-telegram, driven by the real aiogram client on one side and by a scripted person on the other."""
 
 import asyncio
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
-from itertools import count
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from aiogram import Bot, Dispatcher, F
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
-    TelegramAPIError,
-    TelegramBadRequest,
-    TelegramConflictError,
     TelegramForbiddenError,
-    TelegramNotFound,
     TelegramRetryAfter,
     TelegramServerError,
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
     BotCommand,
-    BufferedInputFile,
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     Message,
     ReactionTypeEmoji,
-    ReplyParameters,
     Update,
 )
 
-from sim.not_telegram import entities
 from sim.not_telegram.person import Person
-from sim.not_telegram.refusals import Refusal
+from tests.sim.not_telegram import TOKEN, call, connected, control, serving, user_ids, with_bot
 
-TOKEN = "123456:not-a-token"
 KEYBOARD = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Stop", callback_data="stop:1")]])
-READY = "not-telegram is ready at "
-user_ids = count(1001)
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "sim.not_telegram", "--port", "0", "--token", TOKEN, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield process.stdout.readline().strip().removeprefix(READY)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving() as address:
-        yield address
-
-
-@pytest.fixture
-def person(url: str) -> Person:
-    """Somebody new, in a chat that has begun, with nothing left over from other tests."""
-    ada = Person(url, next(user_ids))
-    requests.delete(f"{url}/_sim/faults", timeout=5)
-    ada.say("hello")
-    call(url, "getUpdates", allowed_updates=[])
-    call(url, "deleteWebhook", drop_pending_updates=True)
-    return ada
-
-
-def call(url: str, method: str, token: str = TOKEN, **parameters: Any) -> requests.Response:
-    return requests.post(f"{url}/bot{token}/{method}", json=parameters, timeout=10)
-
-
-def control(url: str, what: str, **body: Any) -> Any:
-    reply = requests.post(f"{url}/_sim/{what}", json=body, timeout=10)
-    reply.raise_for_status()
-    return reply.json()
-
-
-@asynccontextmanager
-async def connected(url: str, token: str = TOKEN) -> AsyncIterator[Bot]:
-    async with Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(url))) as bot:
-        yield bot
-
-
-def with_bot(url: str, use: Callable[[Bot], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        async with connected(url) as bot:
-            return await use(bot)
-
-    return asyncio.run(run())
 
 
 @asynccontextmanager
@@ -167,55 +100,6 @@ def round_trip(person: Person, number: int) -> float:
     return time.perf_counter() - start
 
 
-def test_a_long_poll_returns_when_a_message_comes(person: Person) -> None:
-    async def poll(bot: Bot) -> tuple[list[Update], float]:
-        waiting = asyncio.create_task(bot.get_updates(timeout=20))
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-        start = time.perf_counter()
-        await asyncio.to_thread(person.say, "now")
-        return await waiting, time.perf_counter() - start
-
-    updates, seconds = with_bot(person.url, poll)
-    assert [update.message.text for update in updates] == ["now"]
-    print(f"say and getUpdates: {seconds * 1000:.1f} ms")
-
-
-def test_a_long_poll_without_news_is_empty(person: Person) -> None:
-    assert call(person.url, "getUpdates", timeout=1).json() == {"ok": True, "result": []}
-
-
-def test_unconfirmed_updates_come_again_until_the_offset_passes_them(person: Person) -> None:
-    person.say("one")
-    person.say("two")
-    before = call(person.url, "getUpdates").json()["result"]
-    again = call(person.url, "getUpdates").json()["result"]
-    assert before == again
-    assert [update["message"]["text"] for update in again] == ["one", "two"]
-    rest = call(person.url, "getUpdates", offset=again[0]["update_id"] + 1, limit=1).json()["result"]
-    assert rest == again[1:]
-    assert call(person.url, "getUpdates", offset=-1).json()["result"] == again[1:]
-
-
-def test_only_allowed_updates_are_kept(person: Person) -> None:
-    call(person.url, "getUpdates", allowed_updates=["callback_query"])
-    message = person.say("not for the bot")
-    control(person.url, "callbacks", user_id=7, chat_id=person.user_id, message_id=message["message_id"], data="x")
-    updates = call(person.url, "getUpdates").json()["result"]
-    assert [sorted(update) for update in updates] == [["callback_query", "update_id"]]
-
-
-def test_a_second_poll_ends_the_first_with_a_conflict(person: Person) -> None:
-    async def two(bot: Bot) -> None:
-        first = asyncio.create_task(bot.get_updates(timeout=20))
-        await asyncio.sleep(0.3)
-        assert await bot.get_updates(timeout=0) == []
-        with pytest.raises(TelegramConflictError, match="terminated by other getUpdates"):
-            await first
-
-    with_bot(person.url, two)
-
-
 def test_a_forged_tap_reaches_the_bot_as_it_would(person: Person) -> None:
     control(person.url, "callbacks", user_id=666, chat_id=person.user_id, message_id=999_999, data="forged")
 
@@ -231,145 +115,6 @@ def test_a_person_presses_only_buttons_that_are_there(person: Person) -> None:
     message = person.say("no buttons here")
     with pytest.raises(LookupError, match="no button 'Stop'"):
         person.press(message, "Stop")
-
-
-def test_commands_links_and_mentions_are_found_in_plain_text(person: Person) -> None:
-    message = person.say("😀 /review@some_bot see https://example.org/a. and @ada_l")
-    found = [(entity["type"], entity["offset"], entity["length"]) for entity in message["entities"]]
-    assert found == [("bot_command", 3, 16), ("url", 24, 21), ("mention", 51, 6)]
-
-
-def test_html_becomes_text_and_entities(person: Person) -> None:
-    markup = (
-        '\n <b>bold <i>😀</i></b> &lt;tag&gt; &amp;&quot; <a href="https://example.org/?a=1&amp;b=2">link</a>\n'
-        '<pre><code class="language-python">x &lt; 1</code></pre><blockquote expandable>q</blockquote> '
-    )
-    message = with_bot(person.url, lambda bot: bot.send_message(person.user_id, markup, parse_mode="HTML"))
-    assert message.text == 'bold 😀 <tag> &" link\nx < 1q'
-    assert [(one.type, one.extract_from(message.text)) for one in message.entities] == [
-        ("bold", "bold 😀"),
-        ("italic", "😀"),
-        ("text_link", "link"),
-        ("pre", "x < 1"),
-        ("expandable_blockquote", "q"),
-    ]
-    assert message.entities[2].url == "https://example.org/?a=1&b=2"
-    assert message.entities[3].language == "python"
-
-
-@pytest.mark.parametrize(
-    ("markup", "reason"),
-    [
-        ("ä <p>x</p>", 'Unsupported start tag "p" at byte offset 3'),
-        ("a < b", "Unclosed start tag at byte offset 2"),
-        ("<b>x", "Can't find end tag corresponding to start tag b"),
-        ("x</b>", "Unexpected end tag at byte offset 1"),
-        ("<b><i>x</b></i>", 'Unmatched end tag at byte offset 7, expected "</i>", found "</b>"'),
-        ("<b>x</b", "Unclosed end tag at byte offset 4"),
-        ("<span>x</span>", 'Tag "span" must have class "tg-spoiler" at byte offset 0'),
-        ("<a href>x</a>", 'Expected equal sign in declaration of an attribute of the tag "a" at byte offset 0'),
-        ("<tg-emoji>x</tg-emoji>", "Invalid custom emoji identifier specified"),
-    ],
-)
-def test_html_that_telegram_would_not_read_is_refused(markup: str, reason: str) -> None:
-    with pytest.raises(Refusal) as refusal:
-        entities.parse_html(markup)
-    assert refusal.value.description == f"Bad Request: can't parse entities: {reason}"
-
-
-def test_markup_of_other_kinds_is_text() -> None:
-    read = entities.parse_html("&nbsp; &amp &#128512; 5 > 4 *x*")
-    assert (read.text, read.entities) == ("&nbsp; & 😀 5 > 4 *x*", [])
-
-
-def test_a_link_that_is_none_is_dropped_and_its_text_stays() -> None:
-    read = entities.parse_html('<a href="javascript:alert(1)">x</a> <a>example.org</a>')
-    assert read.text == "x example.org"
-    assert [entity["url"] for entity in read.entities] == ["http://example.org"]
-
-
-Step = Callable[[Bot, int, Message], Awaitable[Any]]
-
-REFUSED: list[tuple[str, type[TelegramAPIError], str, Step]] = [
-    ("empty text", TelegramBadRequest, "message text is empty", lambda bot, chat, _: bot.send_message(chat, " \n")),
-    ("empty html", TelegramBadRequest, "text is empty", lambda bot, chat, _: html(bot, chat, "<b></b>")),
-    ("bad html", TelegramBadRequest, "can't parse entities", lambda bot, chat, _: html(bot, chat, "<b>")),
-    ("too long", TelegramBadRequest, "message is too long", lambda bot, chat, _: bot.send_message(chat, "😀" * 2049)),
-    ("long edit", TelegramBadRequest, "MESSAGE_TOO_LONG", lambda bot, chat, sent: sent.edit_text("x" * 4097)),
-    ("same text", TelegramBadRequest, "is not modified", lambda bot, chat, sent: sent.edit_text("text")),
-    ("same keys", TelegramBadRequest, "is not modified", lambda bot, chat, sent: sent.edit_reply_markup()),
-    (
-        "no such message",
-        TelegramBadRequest,
-        "message to edit not found",
-        lambda bot, chat, _: bot.edit_message_text("x", chat_id=chat, message_id=999_999),
-    ),
-    (
-        "a person's message",
-        TelegramBadRequest,
-        "message can't be edited",
-        lambda bot, chat, sent: bot.edit_message_text("x", chat_id=chat, message_id=sent.message_id - 1),
-    ),
-    ("no such chat", TelegramBadRequest, "chat not found", lambda bot, *_: bot.send_message(-1, "x")),
-    (
-        "deleted twice",
-        TelegramBadRequest,
-        "to delete not found",
-        lambda bot, chat, _: bot.delete_message(chat, 999_999),
-    ),
-    (
-        "reply to nothing",
-        TelegramBadRequest,
-        "message to be replied not found",
-        lambda bot, chat, _: bot.send_message(chat, "x", reply_parameters=ReplyParameters(message_id=999_999)),
-    ),
-    (
-        "long data",
-        TelegramBadRequest,
-        "BUTTON_DATA_INVALID",
-        lambda bot, chat, _: bot.send_message(chat, "x", reply_markup=keyboard("ä" * 33)),
-    ),
-    ("old tap", TelegramBadRequest, "query is too old", lambda bot, *_: bot.answer_callback_query("1")),
-    (
-        "command with a hyphen",
-        TelegramBadRequest,
-        "BOT_COMMAND_INVALID",
-        lambda bot, *_: bot.set_my_commands([BotCommand(command="create-pr", description="x")]),
-    ),
-    (
-        "reaction that is none",
-        TelegramBadRequest,
-        "REACTION_INVALID",
-        lambda bot, chat, sent: sent.react([ReactionTypeEmoji(emoji="✅")]),
-    ),
-    ("unknown method", TelegramNotFound, "method not found", lambda bot, *_: bot.get_my_star_balance()),
-]
-
-
-def html(bot: Bot, chat: int, text: str) -> Awaitable[Message]:
-    return bot.send_message(chat, text, parse_mode="HTML")
-
-
-def keyboard(data: str) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="x", callback_data=data)]])
-
-
-@pytest.mark.parametrize(("error", "words", "step"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_what_telegram_refuses_is_refused_in_its_words(
-    person: Person, error: type[TelegramAPIError], words: str, step: Step
-) -> None:
-    async def use(bot: Bot) -> None:
-        sent = await bot.send_message(person.user_id, "text")
-        with pytest.raises(error, match=words):
-            await step(bot, person.user_id, sent)
-
-    with_bot(person.url, use)
-
-
-def test_the_longest_message_goes_through(person: Person) -> None:
-    markup = "<b>" + "😀" * 2048 + "</b>"
-    message = with_bot(person.url, lambda bot: html(bot, person.user_id, markup))
-    assert message.entities[0].length == 4096
 
 
 def test_a_wrong_token_is_unauthorized(person: Person) -> None:
@@ -401,18 +146,6 @@ def test_an_edit_without_a_keyboard_takes_it_away(person: Person) -> None:
 
     with_bot(person.url, use)
     assert person.messages()[-1]["edits"] == 1
-
-
-def test_a_document_can_be_downloaded(person: Person) -> None:
-    async def use(bot: Bot) -> Message:
-        file = BufferedInputFile(b"the report", filename="report.md")
-        return await bot.send_document(person.user_id, file, caption="<b>all</b> of it", parse_mode="HTML")
-
-    message = with_bot(person.url, use)
-    assert (message.document.file_name, message.document.file_size, message.caption) == ("report.md", 10, "all of it")
-    reply = requests.get(f"{person.url}/_sim/files/{message.document.file_id}", timeout=5)
-    assert reply.content == b"the report"
-    assert reply.headers["Content-Disposition"] == "attachment; filename=report.md"
 
 
 def test_reactions_deletions_actions_and_commands(person: Person) -> None:
@@ -470,13 +203,13 @@ def test_a_fault_can_delay_an_answer(person: Person) -> None:
 
 
 @pytest.mark.parametrize("body", [{"method": "getMe"}, {"method": "getMe", "status": 200}, {"status": 500, "x": 1}])
-def test_a_fault_that_makes_no_sense_is_refused(url: str, body: dict[str, Any]) -> None:
-    assert requests.post(f"{url}/_sim/faults", json=body, timeout=5).status_code == 400
+def test_a_fault_that_makes_no_sense_is_refused(not_telegram: str, body: dict[str, Any]) -> None:
+    assert requests.post(f"{not_telegram}/_sim/faults", json=body, timeout=5).status_code == 400
 
 
 @pytest.mark.parametrize("body", [{}, {"user_id": "1", "text": "x"}, {"user_id": 1}, {"user_id": 1, "text": " "}])
-def test_a_message_that_makes_no_sense_is_refused(url: str, body: dict[str, Any]) -> None:
-    reply = requests.post(f"{url}/_sim/messages", json=body, timeout=5)
+def test_a_message_that_makes_no_sense_is_refused(not_telegram: str, body: dict[str, Any]) -> None:
+    reply = requests.post(f"{not_telegram}/_sim/messages", json=body, timeout=5)
     assert reply.status_code == 400
     assert reply.json()["description"]
 
@@ -513,19 +246,19 @@ def test_following_ends_when_the_watcher_says_so(person: Person) -> None:
     assert seen == ["hello", "second"]
 
 
-def test_the_page_is_served_and_may_run_no_foreign_script(url: str) -> None:
-    reply = requests.get(url, timeout=5)
+def test_the_page_is_served_and_may_run_no_foreign_script(not_telegram: str) -> None:
+    reply = requests.get(not_telegram, timeout=5)
     assert "nothing leaves this machine" in reply.text
     assert reply.headers["Content-Security-Policy"].startswith("default-src 'self'")
-    for name in ("page.js", "page.css"):
-        assert requests.get(f"{url}/static/{name}", timeout=5).ok
+    for name in ("page.js", "message.js", "page.css"):
+        assert requests.get(f"{not_telegram}/static/{name}", timeout=5).ok
 
 
-def test_a_terminal_can_say_something(url: str) -> None:
+def test_a_terminal_can_say_something(not_telegram: str) -> None:
     user = next(user_ids)
-    command = [sys.executable, "-m", "sim.not_telegram.person", url, "--user", str(user), "say", "from a terminal"]
-    subprocess.run(command, check=True, capture_output=True)
-    assert Person(url, user).messages()[0]["text"] == "from a terminal"
+    command = [sys.executable, "-m", "sim.not_telegram.person", not_telegram, "--user", str(user)]
+    subprocess.run([*command, "say", "from a terminal"], check=True, capture_output=True)
+    assert Person(not_telegram, user).messages()[0]["text"] == "from a terminal"
 
 
 def test_chats_and_unconfirmed_updates_survive_a_restart(tmp_path: Path) -> None:

@@ -1,33 +1,42 @@
 """One message of each kind, with every part that it may have."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from stack.ids import task_id, uuid7
 from stack.messages import (
+    Attachment,
     Chat,
-    Coverage,
     Ending,
+    Link,
+    Message,
+    Note,
+    Notification,
+    Progress,
+    Question,
+    Request,
+    Result,
+    Signal,
+    Task,
+)
+from stack.people import Person
+from stack.work.kinds import Answer, Cancel, Failure, Steer, Usage
+from stack.work.review import (
+    Coverage,
     FetchPullRequest,
     FileCoverage,
     Finding,
-    Link,
-    Message,
-    Notification,
     PostReview,
-    Progress,
     PullRequest,
-    Request,
-    Result,
     Review,
-    ReviewPullRequest,
-    Signal,
+    ReviewChange,
     StartReview,
-    Task,
-    Usage,
 )
 
 RUN = uuid7(milliseconds=1_750_000_000_000, seed="a run")
 CHAT = Chat(chat_id=-100, message_id=7)
+ADA = Person(id="telegram:1", standing="requester")
+FILE = Attachment(id="f" * 64, name="Füße.txt", size=3)
 PULL = PullRequest(
     repository="acme/shop", number=12, title="Füge <b>Farben</b> hinzu 🎨", body="line\u2028line\r\n\x0c", author="ada",
     url="https://example.test/acme/shop/pull/12", base="main", base_sha="a" * 40, head_sha="b" * 40,
@@ -43,25 +52,26 @@ REVIEW = Review(
     coverage=Coverage(hunks=4, read=3, binary_files=1, unread=(FileCoverage(path="big.py", hunks=2, read=1),)),
     usage=Usage(model="not-a-model", turns=3, seconds=1.5),
 )
+FETCH = FetchPullRequest(repository="acme/shop", number=12)
+CHANGE = ReviewChange(repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, pull=PULL)
+POST = PostReview(pull=PULL, review=REVIEW)
 
 
-def review_request(run_id: UUID = RUN, *, person: str = "telegram:1", chat: Chat | None = CHAT) -> Request:
-    return Request(id=run_id, person=person, chat=chat, ask=StartReview(repository="acme/shop", number=12))
+def review_request(run_id: UUID = RUN, *, person: Person = ADA, chat: Chat | None = CHAT) -> Request:
+    ask = StartReview(repository="acme/shop", number=12)
+    return Request(id=run_id, person=person, chat=chat, ask=ask, files=(FILE,))
 
 
 def review_task(run_id: UUID = RUN, step: str = "review") -> Task:
-    brief = ReviewPullRequest(pull=PULL)
-    return Task(id=task_id(run_id, step), run_id=run_id, role="pr_reviewer", step=step, brief=brief)
+    return Task(id=task_id(run_id, step), run_id=run_id, step=step, brief=CHANGE)
 
 
 def forge_task(run_id: UUID = RUN, step: str = "fetch") -> Task:
-    brief = FetchPullRequest(repository="acme/shop", number=12)
-    return Task(id=task_id(run_id, step), run_id=run_id, role="forge", step=step, brief=brief)
+    return Task(id=task_id(run_id, step), run_id=run_id, step=step, brief=FETCH)
 
 
 def post_task(run_id: UUID = RUN) -> Task:
-    brief = PostReview(pull=PULL, review=REVIEW)
-    return Task(id=task_id(run_id, "post"), run_id=run_id, role="forge", step="post", brief=brief)
+    return Task(id=task_id(run_id, "post"), run_id=run_id, step="post", brief=POST)
 
 
 def review_result(task: Task, attempt: int = 1) -> Result:
@@ -69,8 +79,23 @@ def review_result(task: Task, attempt: int = 1) -> Result:
 
 
 def ending(run_id: UUID = RUN) -> Notification:
-    content = Ending(state="verified", headline="Done", details=("x",), links=(Link(label="a", url="b"),), cost_usd=0.1)
-    return Notification(run_id=run_id, chat=CHAT, content=content)
+    content = Ending(
+        state="verified",
+        headline="Done",
+        details=("x",),
+        links=(Link(label="a", url="b"),),
+        files=(FILE,),
+        cost_usd=0.1,
+    )
+    return Notification(run_id=run_id, person=ADA.id, chat=CHAT, title="Review of acme/shop#12", content=content)
+
+
+def question(run_id: UUID = RUN) -> Notification:
+    content = Question(
+        question="post", text="Post it?", choices=("Post", "Discard"), free=True, digest="d" * 64,
+        until=datetime(2026, 1, 8, tzinfo=UTC),
+    )  # fmt: skip
+    return Notification(run_id=run_id, person="cli", content=content)
 
 
 def progress(text: str = "reading", run_id: UUID = RUN, *, data: dict[str, object] | None = None) -> Progress:
@@ -78,12 +103,23 @@ def progress(text: str = "reading", run_id: UUID = RUN, *, data: dict[str, objec
 
 
 def one_of_each() -> list[Message]:
+    """A message of each kind, and of each kind of ask, brief, report and content that the stack itself has."""
     task = review_task()
+    failure = Failure(what="GitHub asks to wait", next="retry", after=60)
     return [
         review_request(),
+        Request(person=ADA, ask=Answer(run_id=RUN, question="post", choice="Post", digest="d" * 64), priority="urgent"),
+        Request(person=Person(id="cli", standing="admin"), ask=Cancel(run_id=RUN)),
+        Request(person=ADA, ask=Steer(run_id=RUN, text="Look at the tests too")),
         task,
+        forge_task(),
+        post_task(),
         review_result(task),
-        Signal(task_id=task.id),
+        Result(task_id=task.id, run_id=RUN, attempt=0, outcome=failure),
+        Result(task_id=task.id, run_id=RUN, attempt=1, outcome=PULL),
+        Signal(task_id=task.id, verb="steer", text="Look at the tests too"),
         progress(data={"n": [1, {"deep": None}]}),
         ending(),
+        question(),
+        Notification(run_id=RUN, person=ADA.id, chat=CHAT, content=Note(text="It is too late")),
     ]

@@ -9,20 +9,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import pika
 import pytest
 
-from native.review import wait_until
+from native.desk import wait_until
 from stack import topology
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
 from stack.logs import Redactor, about
-from stack.messages import AnyMessage, Progress, Signal, Task, encode
+from stack.messages import AnyMessage, Envelope, Progress, Signal, Task, encode
 from stack.service import Part
 from tests.stack.rabbit import ADMIN, Rabbit
-from tests.stack.samples import progress, review_result, review_task
+from tests.stack.samples import RUN, progress, review_result, review_task
 
-QUEUE = topology.agent_queue("pr_reviewer")
+QUEUE = topology.work_queue("pr_reviewer")
 DEAD = f"{QUEUE}.dead"
 AGENT = "pr-reviewer"
 SECONDS = 20
@@ -167,7 +168,7 @@ def test_without_a_broker_publish_asks_to_try_again() -> None:
 def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_goes_on(
     rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
 ) -> None:
-    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', encode(review_task()).replace(b'"version":1', b'"version":2')]
+    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', encode(review_task()).replace(b'"version":2', b'"version":1')]
     for body in junk:
         rabbit.put(QUEUE, body)
     task = review_task()
@@ -262,6 +263,106 @@ def test_stop_waits_for_the_work_under_way_and_acknowledges_it(
     assert handler.received.empty()
 
 
+# --- whom to believe, and what comes from later --------------------------------------------------------
+
+
+def test_what_is_not_for_its_sender_to_send_is_put_aside(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    handler, asked = Handler(), []
+
+    def trusts(message: AnyMessage, sender: str) -> bool:
+        asked.append((message.id, sender))
+        return sender == "orchestrator"
+
+    with rabbit.channel() as channel:
+        body = encode(review_task(uuid7()))
+        channel.basic_publish(topology.exchange_of(QUEUE), "", body, pika.BasicProperties(user_id=ADMIN))
+    rabbit.put(QUEUE, encode(review_task(uuid7())))  # of nobody
+    task = review_task(uuid7())
+    publisher.publish(task)
+    consume(handler, trusts=trusts)
+    assert handler.next() == task
+    wait_until(lambda: rabbit.depth(DEAD) == 2, seconds=SECONDS)
+    assert [sender for _, sender in asked] == [ADMIN, "", "orchestrator"]
+    assert handler.received.empty()
+
+
+def test_what_comes_back_after_a_delay_is_of_its_first_sender(
+    publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    task, handler, asked = review_task(), Handler(TryAgain("leased"), ValueError("a bug")), []
+
+    def trusts(_message: AnyMessage, sender: str) -> bool:
+        asked.append(sender)
+        return sender == "orchestrator"
+
+    publisher.publish(task)
+    consume(handler, trusts=trusts)
+    assert [handler.next() for _ in range(3)] == [task] * 3
+    assert asked == ["orchestrator"] * 3
+
+
+def test_what_another_says_of_attempts_and_of_its_sender_has_no_weight(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    task, asked, handler = review_task(), queue.Queue[str](), Handler()
+
+    def trusts(_message: AnyMessage, sender: str) -> bool:
+        asked.put(sender)
+        return True
+
+    publisher.send(QUEUE, encode(task), {"x-attempt": "many", "x-sender": "cli"}, SECONDS)
+    consume(handler, trusts=trusts)
+    assert handler.next() == task
+    assert asked.get(timeout=SECONDS) == "orchestrator"
+    assert rabbit.depth(DEAD) == 0
+
+
+def test_a_message_of_a_newer_version_is_told_of_with_its_sender_and_put_aside(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    task, handler = review_task(), Handler()
+    told: queue.Queue[tuple[Envelope, str]] = queue.Queue()
+    newer = encode(task).replace(b'"version":2', b'"version":3').replace(b'"do":"review_change"', b'"do":"dance"')
+    publisher.send(QUEUE, newer, {}, SECONDS)
+    consume(handler, too_new=lambda envelope, sender: told.put((envelope, sender)))
+    envelope, sender = told.get(timeout=SECONDS)
+    assert (envelope.type, envelope.id, envelope.run_id, sender) == ("task", task.id, task.run_id, "orchestrator")
+    wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
+    assert rabbit.bodies(DEAD) == [newer]
+    assert handler.received.empty()
+
+
+def test_who_cannot_be_told_of_a_newer_version_yet_is_told_later(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    told: queue.Queue[str] = queue.Queue()
+    faults = deque([TryAgain("the orchestrator is away")])
+
+    def too_new(_envelope: Envelope, sender: str) -> None:
+        told.put(sender)
+        if faults:
+            raise faults.pop()
+
+    publisher.send(QUEUE, encode(review_task()).replace(b'"version":2', b'"version":3'), {}, SECONDS)
+    consume(Handler(), too_new=too_new)
+    assert [told.get(timeout=SECONDS), told.get(timeout=SECONDS)] == ["orchestrator"] * 2
+    wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"), [(encode(review_task()), f"task {review_task().id}"), (b"\xff junk", "what is no message")]
+)
+def test_the_log_names_what_was_put_aside(
+    rabbit: Rabbit, consume: Callable[..., Consumer], caplog: pytest.LogCaptureFixture, body: bytes, named: str
+) -> None:
+    rabbit.put(QUEUE, body)
+    consume(Handler(GiveUp("it is of no use")))
+    wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
+    assert f"{QUEUE}: dead-lettered {named}: " in caplog.text
+
+
 # --- what breaks --------------------------------------------------------------------------------------
 
 
@@ -354,6 +455,22 @@ def test_a_listener_hears_what_it_asked_for_alone_and_survives_junk(rabbit: Rabb
         assert heard.received.empty()
 
 
+def test_what_is_heard_is_of_whom_the_broker_knows_and_not_of_whom_it_names(rabbit: Rabbit, agents: Publisher) -> None:
+    heard = Handler()
+    with running(Listener(rabbit.url("bot"), "bot", topology.PROGRESS, "#", heard)):
+        agents.mention(progress().model_copy(update={"source": "orchestrator"}))
+        assert source(heard) == AGENT
+        with rabbit.channel() as channel:  # whoever does not say who they are is nobody
+            channel.basic_publish(topology.PROGRESS, f"step.{RUN}", encode(progress()))
+        assert source(heard) == "unknown"
+
+
+def source(heard: Handler) -> str:
+    message = heard.next()
+    assert isinstance(message, Progress)
+    return message.source
+
+
 def test_a_signal_reaches_every_process_of_a_role(rabbit: Rabbit, publisher: Publisher) -> None:
     one, two = Handler(), Handler()
     listeners = [Listener(rabbit.url(AGENT), AGENT, topology.SIGNALS, "task.*", heard) for heard in (one, two)]
@@ -367,7 +484,7 @@ def test_log_records_of_a_run_travel_as_progress(rabbit: Rabbit, agents: Publish
     heard, run, root = Handler(), uuid7(), logging.getLogger()
     before = list(root.handlers)
     with running(Listener(rabbit.url("bot"), "bot", topology.PROGRESS, f"log.{run}", heard)):
-        share_run_records(agents, AGENT, Redactor(["not-a-secret"]))
+        share_run_records(agents, Redactor(["not-a-secret"]))
         try:
             with about(run):
                 logging.getLogger("some.service").warning("it was not-a-secret")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from stack import topology
+from stack.ids import dashed
 from stack.init import make_secrets
+from stack.roles import AGENTS, ROLES
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def test_every_secret_is_for_its_owner_alone(folder: Path) -> None:
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
 
 
-def test_a_secret_is_shared_by_those_who_need_it_and_by_nobody_else(folder: Path) -> None:
+def test_a_key_is_shared_by_those_who_need_it_and_by_nobody_else(folder: Path) -> None:
     secrets = {name: text for name, text in read_all(folder).items() if not name.startswith("init/")}
     holders: dict[str, set[str]] = {}
     for name, text in secrets.items():
@@ -42,14 +44,37 @@ def test_a_secret_is_shared_by_those_who_need_it_and_by_nobody_else(folder: Path
         frozenset({"orchestrator/MODEL_TOKEN_KEY", "proxy/MODEL_TOKEN_KEY"}),
         frozenset({"orchestrator/PROXY_READ_TOKEN", "proxy/PROXY_READ_TOKEN"}),
         frozenset({"orchestrator/FORGE_TOKEN_KEY", "forge/FORGE_TOKEN_KEY"}),
-        frozenset({"orchestrator/API_TOKEN_BOT", "bot/API_TOKEN"}),
-        frozenset({"orchestrator/API_TOKEN_AGENT", "pr-reviewer/API_TOKEN"}),
-        frozenset({"orchestrator/API_TOKEN_CLI", "cli/API_TOKEN"}),
     }
 
 
-def test_an_agent_holds_its_broker_user_and_its_api_token_alone(folder: Path) -> None:
-    assert {p.name for p in (folder / "pr-reviewer").iterdir()} == {"BROKER_URL", "API_TOKEN"}
+def test_each_caller_of_the_orchestrators_api_has_a_token_of_its_own_and_the_orchestrator_has_all(folder: Path) -> None:
+    known = json.loads((folder / "orchestrator/API_TOKENS").read_text())
+    assert set(known) == {"bot", "cli", "proxy", *map(dashed, ROLES)}
+    assert len(set(known.values())) == len(known)
+    for caller, token in known.items():
+        assert (folder / caller / "API_TOKEN").read_text() == token
+    assert not (folder / "orchestrator/API_TOKEN").exists()
+
+
+def test_what_the_orchestrator_signs_for_itself_it_alone_can_read(folder: Path) -> None:
+    assert [str(p.relative_to(folder)) for p in folder.rglob("INSTANCE_TOKEN_KEY")] == [
+        "orchestrator/INSTANCE_TOKEN_KEY"
+    ]
+
+
+def test_the_secrets_of_an_earlier_version_are_kept(folder: Path) -> None:
+    """It had a token for all agents together, and files that nobody reads any more."""
+    before = (folder / "pr-reviewer/BROKER_URL").read_text()
+    (folder / "init/api_token_agent").write_text("not-a-token")
+    (folder / "orchestrator/API_TOKEN_AGENT").write_text("not-a-token")
+    make_secrets(folder, broker="rabbitmq:5672")
+    assert (folder / "pr-reviewer/BROKER_URL").read_text() == before
+    assert "not-a-token" not in (folder / "orchestrator/API_TOKENS").read_text()
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_an_agent_holds_its_broker_user_and_its_api_token_alone(folder: Path, role: str) -> None:
+    assert {p.name for p in (folder / dashed(role)).iterdir()} == {"BROKER_URL", "API_TOKEN"}
 
 
 def test_every_user_of_the_broker_has_an_address_of_its_own(folder: Path) -> None:

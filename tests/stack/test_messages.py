@@ -6,20 +6,41 @@ import pytest
 from pydantic import ValidationError
 
 from stack.errors import GiveUp
-from stack.messages import (
-    AnyMessage,
-    Coverage,
-    FetchPullRequest,
-    Message,
-    PullRequest,
-    Signal,
-    StartReview,
-    decode,
-    encode,
+from stack.messages import AnyMessage, Message, Newer, Signal, decode, encode
+from stack.people import Person
+from stack.work.review import Coverage, FetchPullRequest, ReviewChange, StartReview
+from tests.stack.samples import (
+    ADA,
+    CHANGE,
+    CHAT,
+    PULL,
+    RUN,
+    one_of_each,
+    progress,
+    review_request,
+    review_result,
+    review_task,
 )
-from tests.stack.samples import PULL, RUN, one_of_each, progress, review_request
 
-EACH = pytest.mark.parametrize("message", one_of_each(), ids=lambda m: type(m).__name__)
+INSIDE = ("ask", "brief", "outcome", "content")
+
+
+def inside(message: Message) -> str:
+    """The field in which a message carries something of the table of work; empty if it has none."""
+    return next((name for name in INSIDE if hasattr(message, name)), "")
+
+
+def named(message: Message) -> str:
+    """The type of a message, and of what travels in it."""
+    return f"{type(message).__name__} {type(getattr(message, inside(message), None)).__name__}"
+
+
+EACH = pytest.mark.parametrize("message", one_of_each(), ids=named)
+
+
+def changed(message: Message, **fields: object) -> bytes:
+    """A message as somebody else might have written it."""
+    return json.dumps({**json.loads(encode(message)), **fields}).encode()
 
 
 @EACH
@@ -30,14 +51,59 @@ def test_a_message_comes_in_as_it_went_out(message: AnyMessage) -> None:
 @EACH
 def test_an_unknown_field_is_refused(message: AnyMessage) -> None:
     with pytest.raises(GiveUp, match="not a message: Extra inputs"):
-        decode(json.dumps({**json.loads(encode(message)), "more": 1}).encode())
+        decode(changed(message, more=1))
+
+
+@pytest.mark.parametrize("message", [m for m in one_of_each() if inside(m)], ids=named)
+def test_an_unknown_field_inside_is_refused(message: AnyMessage) -> None:
+    where = inside(message)
+    carried = json.loads(encode(message))[where]
+    with pytest.raises(GiveUp, match=f"Extra inputs are not permitted at .*{where}"):
+        decode(changed(message, **{where: {**carried, "more": 1}}))
 
 
 @EACH
-@pytest.mark.parametrize("version", [0, 2, "1", None])
-def test_another_version_is_refused(message: AnyMessage, version: object) -> None:
-    with pytest.raises(GiveUp, match="version"):
-        decode(json.dumps({**json.loads(encode(message)), "version": version}).encode())
+@pytest.mark.parametrize("version", [0, 1, "1", None, True, [], "two"])
+def test_an_older_version_and_what_is_none_is_refused(message: AnyMessage, version: object) -> None:
+    with pytest.raises(GiveUp, match="version") as error:
+        decode(changed(message, version=version))
+    assert not isinstance(error.value, Newer)
+
+
+# --- newer ones ---------------------------------------------------------------------------------------
+
+
+@EACH
+def test_of_a_newer_version_it_is_known_whom_to_tell(message: AnyMessage) -> None:
+    """Whatever else has changed: what a task, a result and a request are answered by stays where it is."""
+    said = json.loads(encode(message))
+    said.pop(inside(message), None)
+    with pytest.raises(Newer, match=f"a {message.type} of version 3; this service reads up to 2") as error:
+        decode(json.dumps({**said, "version": 3, "a": {"new": ["field"]}}).encode())
+    envelope = error.value.envelope
+    assert (envelope.version, envelope.type, envelope.id) == (3, message.type, message.id)
+    assert envelope.run_id == getattr(message, "run_id", None)
+    assert envelope.task_id == getattr(message, "task_id", None)
+
+
+def test_a_newer_request_says_who_asks_and_where_and_a_newer_result_for_which_attempt() -> None:
+    with pytest.raises(Newer) as error:
+        decode(changed(review_request(), version=3))
+    assert error.value.envelope.person == ADA.model_dump()
+    assert error.value.envelope.chat == CHAT.model_dump()
+    with pytest.raises(Newer) as error:
+        decode(changed(review_result(review_task(), attempt=2), version=3))
+    assert error.value.envelope.attempt == 2
+
+
+@pytest.mark.parametrize("change", [{"id": "x"}, {"type": 5}, {"run_id": "x"}, {"attempt": "x"}])
+def test_of_what_says_that_it_is_newer_and_is_junk_nothing_is_believed(change: dict[str, object]) -> None:
+    with pytest.raises(GiveUp, match="not a message") as error:
+        decode(changed(review_task(), version=3, **change))
+    assert not isinstance(error.value, Newer)
+
+
+# --- other bad ones -----------------------------------------------------------------------------------
 
 
 @EACH
@@ -57,12 +123,35 @@ def test_junk_is_given_up(body: bytes) -> None:
         decode(body)
 
 
-def test_the_words_about_junk_do_not_repeat_it() -> None:
-    body = encode(review_request()).replace(b"acme/shop", b"not-a-secret")
+@pytest.mark.parametrize(
+    ("place", "junk"),
+    [("repository", {"verb": "review", "repository": "not-a-secret", "number": 1}), ("verb", {"verb": "not-a-secret"})],
+)
+def test_the_words_about_junk_do_not_repeat_it(place: str, junk: dict[str, object]) -> None:
     with pytest.raises(GiveUp) as error:
-        decode(body)
+        decode(changed(review_request(), ask=junk))
     assert "not-a-secret" not in str(error.value)
-    assert "repository" in str(error.value)
+    assert place in str(error.value)
+    assert "ask" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("ask", [None, [], {}, "review", {"verb": None}, {"verb": []}, {"verb": "fetch_pull_request"}])
+def test_what_is_no_ask_is_refused(ask: object) -> None:
+    with pytest.raises(GiveUp, match="not a message"):
+        decode(changed(review_request(), ask=ask))
+
+
+def test_who_does_a_task_is_not_for_its_sender_to_say() -> None:
+    brief = {**CHANGE.model_dump(mode="json"), "by": "forge"}
+    with pytest.raises(GiveUp, match="Extra inputs are not permitted at by"):
+        decode(changed(review_task(), brief=brief))
+
+
+@pytest.mark.parametrize("standing", ["owner", "", None, 1])
+def test_a_standing_that_there_is_not_is_refused(standing: object) -> None:
+    with pytest.raises(ValidationError, match="standing"):
+        Person.model_validate({"id": "telegram:1", "standing": standing})
 
 
 @pytest.mark.parametrize(
@@ -72,9 +161,9 @@ def test_the_words_about_junk_do_not_repeat_it() -> None:
      "a" * 40 + "/b", "a/" + "b" * 101, "https://a/b", "a/\u0661"],
 )  # fmt: skip
 def test_a_hostile_repository_is_refused(name: str) -> None:
-    for made in (StartReview, FetchPullRequest):
+    for made in (StartReview, FetchPullRequest, ReviewChange):
         with pytest.raises(ValidationError, match="repository"):
-            made(repository=name, number=1)
+            made.model_validate({"repository": name, "number": 1})
 
 
 @pytest.mark.parametrize("name", ["a/b", "a-1/..b", "A/b.js", "0/_", "a/-x", "a/...", "a" * 39 + "/" + "b" * 100])
@@ -92,8 +181,9 @@ def test_a_number_that_no_pull_request_has_is_refused(number: object) -> None:
     "sha", ["", "a" * 39, "a" * 41, "A" * 40, "g" * 40, "a" * 40 + "\n", "--upload-pack=x", "HEAD"]
 )
 def test_what_is_no_commit_is_refused(sha: str) -> None:
-    with pytest.raises(ValidationError, match="head_sha"):
-        PullRequest.model_validate({**PULL.model_dump(), "head_sha": sha})
+    for value in (PULL, CHANGE):
+        with pytest.raises(ValidationError, match="head_sha"):
+            type(value).model_validate({**value.model_dump(), "head_sha": sha})
 
 
 def test_data_of_one_message_is_not_that_of_another() -> None:

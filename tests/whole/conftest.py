@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from native.review import Desk, GitHub
+from native.desk import Desk
+from native.review import GitHub
 from native.stack import Stack
 from tests.whole.world import World
 
@@ -17,7 +18,7 @@ SILENCE_SECONDS = "5"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack, with two reviewers. A service that a test has ended is started again by the test."""
     folder = tmp_path_factory.mktemp("stack")
-    running = Stack(folder, agents=2, extra={"agents": {"AGENT_SILENCE_SECONDS": SILENCE_SECONDS}})
+    running = Stack(folder, agents={"pr_reviewer": 2}, extra={"agents": {"AGENT_SILENCE_SECONDS": SILENCE_SECONDS}})
     try:
         running.start()
         yield running

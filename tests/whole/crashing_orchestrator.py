@@ -1,41 +1,48 @@
-"""The orchestrator, with a switch: it kills itself before, inside or after a durable step that a file names."""
+"""The orchestrator, with a switch: it kills itself before, inside or after a transaction that a file names."""
 
 import os
 import signal
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import ClassVar
 
 from orchestrator.__main__ import main
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.steps import Steps
+from orchestrator.transactions import Transaction, Transactions
 
-T = TypeVar("T")
-
-SWITCH = Path(os.environ["CRASH_SWITCH"])  # holds "WHEN STEP", and is removed as it is used
+SWITCH = Path(os.environ["CRASH_SWITCH"])  # holds "WHEN NAME", or "WHEN NAME/2" for the second time; used once
 
 
-def crash_if(when: str, step: str) -> None:
-    """Dies as by a power cut where the switch says so, once."""
-    if SWITCH.exists() and SWITCH.read_text() == f"{when} {step}":
-        SWITCH.unlink()
-        os.kill(os.getpid(), signal.SIGKILL)
+class CrashingTransactions(Transactions):
+    """Transactions that look at the switch around and inside each."""
 
+    passed: ClassVar[Counter[str]] = Counter()
 
-class CrashingSteps(Steps):
-    """Steps that look at the switch around and inside each step."""
+    @contextmanager
+    def begin(self, name: str) -> Iterator[Transaction]:
+        self._die_if("before", name)
+        with super().begin(name) as transaction:
+            yield transaction
 
-    def durable(self, name: str, step: Callable[..., T], *arguments: Any) -> T:
-        def crashing(*given: Any) -> T:
-            result = step(*given)
-            crash_if("inside", name)  # its effect has happened, and nothing has been written down of it
-            return result
+    def ready(self, name: str) -> None:
+        self._die_if("inside", name)
 
-        crash_if("before", name)
-        result = super().durable(name, crashing, *arguments)
-        crash_if("after", name)
-        return result
+    def committed(self, name: str, transaction: Transaction) -> None:
+        self._die_if("after", name)
+        super().committed(name, transaction)
+
+    def _die_if(self, when: str, name: str) -> None:
+        """Dies as by a power cut where the switch says so, once."""
+        point = f"{when} {name}"
+        if not SWITCH.exists() or not SWITCH.read_text().startswith(point):
+            return
+        self.passed[point] += 1
+        if SWITCH.read_text() in (point, f"{point}/{self.passed[point]}"):
+            SWITCH.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    main(OrchestratorSettings.load(), make_steps=CrashingSteps)
+    main(OrchestratorSettings.load(), make_transactions=CrashingTransactions)

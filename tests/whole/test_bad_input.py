@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from native.desk import Desk
 from native.processes import ROOT
-from native.review import Desk
 from sim.not_github import client
 from tests.sim.not_github import git
 from tests.whole.world import BAD_LINE, World
@@ -21,15 +21,15 @@ from tests.whole.world import BAD_LINE, World
     ],
 )
 def test_an_unknown_repository_is_told_in_words(desk: Desk, command: str, words: str) -> None:
-    reviewed = desk.review(command)
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(command)
+    assert reviewed.run.state == "failed"
     assert words in reviewed.final["text"]
 
 
 def test_a_missing_pull_request_is_told_in_words(world: World, desk: Desk) -> None:
     repository = world.pull().split()[0]
-    reviewed = desk.review(f"/review {repository} 99")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {repository} 99")
+    assert reviewed.run.state == "failed"
     assert f"no pull request 99 in {repository}" in reviewed.final["text"]
 
 
@@ -37,36 +37,36 @@ def test_a_closed_pull_request_is_told_in_words(world: World, desk: Desk) -> Non
     pull = world.pull()
     url = f"{world.stack.ports.url('not_github')}/_sim/repos/acme/{world.name}/pulls/1"
     client.call("PATCH", url, {"state": "closed"})
-    reviewed = desk.review(f"/review {pull}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {pull}")
+    assert reviewed.run.state == "failed"
     assert "is closed" in reviewed.final["text"]
 
 
 def test_an_empty_diff_is_told_in_words(world: World, desk: Desk) -> None:
-    reviewed = desk.review(f"/review {world.pull({}, prepare=_empty_commit)}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {world.pull({}, prepare=_empty_commit)}")
+    assert reviewed.run.state == "failed"
     assert "changes nothing" in reviewed.final["text"]
 
 
 def test_a_diff_of_binary_files_alone_is_told_in_words(world: World, desk: Desk) -> None:
-    reviewed = desk.review(f"/review {world.pull({'logo.png': bytes(range(256)) * 9})}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {world.pull({'logo.png': bytes(range(256)) * 9})}")
+    assert reviewed.run.state == "failed"
     assert "binary" in reviewed.final["text"]
     assert world.reviews() == []
 
 
 def test_binary_files_beside_text_are_named_and_the_text_is_reviewed(world: World, desk: Desk) -> None:
     change: dict[str, bytes | None] = {"logo.png": bytes(range(256)) * 9, "app.py": BAD_LINE}
-    reviewed = desk.review(f"/review {world.pull(change)}")
-    assert reviewed.run["state"] == "verified"
+    reviewed = desk.run(f"/review {world.pull(change)}")
+    assert reviewed.run.state == "verified"
     assert "1 binary file" in reviewed.final["text"]
 
 
 def test_a_diff_of_20_000_lines_is_read_in_full(world: World, desk: Desk) -> None:
     lines = [b"value_%05d = %d\n" % (n, n) for n in range(20_000)]
     lines[19_990] = BAD_LINE
-    reviewed = desk.review(f"/review {world.pull({'big.py': b''.join(lines)})}")
-    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    reviewed = desk.run(f"/review {world.pull({'big.py': b''.join(lines)})}")
+    assert reviewed.run.state == "verified", reviewed.final["text"]
     assert "The one hunk was read" in reviewed.final["text"]
     assert "big.py:19991" in world.reviews()[0]["body"]  # GitHub takes no comments on a change of this size
 
@@ -81,8 +81,8 @@ def test_a_hostile_branch_name_is_only_a_name(world: World, desk: Desk, branch: 
     git("push", "--quiet", world.remote, f"refs/heads/{branch}:refs/heads/{branch}", folder=tree)
     wanted = {"base": "main", "head": branch, "title": "Hostile", "body": "", "number": 2}
     client.call("POST", f"{world.stack.ports.url('not_github')}/_sim/repos/acme/{world.name}/pulls", wanted)
-    reviewed = desk.review(f"/review {pull.split()[0]} 2")
-    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    reviewed = desk.run(f"/review {pull.split()[0]} 2")
+    assert reviewed.run.state == "verified", reviewed.final["text"]
     assert not list(Path(ROOT).glob("canary*"))
 
 
@@ -102,8 +102,8 @@ def test_a_hostile_branch_name_is_only_a_name(world: World, desk: Desk, branch: 
     ],
 )
 def test_a_hostile_file_name_is_only_a_name(world: World, desk: Desk, name: str) -> None:
-    reviewed = desk.review(f"/review {world.pull({name: BAD_LINE})}")
-    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    reviewed = desk.run(f"/review {world.pull({name: BAD_LINE})}")
+    assert reviewed.run.state == "verified", reviewed.final["text"]
     assert [c["path"] for c in world.reviews()[0]["comments"]] == [name] * len(world.reviews()[0]["comments"])
     assert world.reviews()[0]["comments"]
 
@@ -113,15 +113,15 @@ def test_nothing_of_a_hostile_repository_is_executed_or_obeyed(world: World, des
     canaries.mkdir()
     canaries.chmod(0o777)
     try:
-        reviewed = desk.review(f"/review {world.pull(_hostile(canaries), prepare=_add_submodule)}")
-        assert reviewed.run["state"] == "verified", reviewed.final["text"]
+        reviewed = desk.run(f"/review {world.pull(_hostile(canaries), prepare=_add_submodule)}")
+        assert reviewed.run.state == "verified", reviewed.final["text"]
         assert os.listdir(canaries) == []
     finally:
         for file in canaries.iterdir():
             file.unlink()
         canaries.rmdir()
     # every model call went through the proxy: a redirected base URL would have had it fail
-    assert reviewed.run["cost_usd"] > 0
+    assert reviewed.run.cost_usd > 0
 
 
 def _hostile(canaries: Path) -> dict[str, bytes | None]:

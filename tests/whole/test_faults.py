@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from native.desk import Desk, Ended
 from native.processes import Process
-from native.review import Desk, Reviewed
 from native.stack import Stack
 from tests.whole.world import World
 
@@ -25,10 +25,10 @@ REVIEWERS = ("pr-reviewer-1", "pr-reviewer-2")
 pytestmark = pytest.mark.faults
 
 
-def assert_once(world: World, reviewed: Reviewed, *, attempts: int = 2) -> None:
+def assert_once(world: World, reviewed: Ended, *, attempts: int = 2) -> None:
     """One review on the pull request, the run verified, Claude run at most `attempts` times."""
     assert len(world.reviews()) == 1
-    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    assert reviewed.run.state == "verified", reviewed.final["text"]
     assert world.review_attempts(reviewed) <= attempts
     assert 1 <= world.conversations() - world.conversations_before <= attempts
 
@@ -50,7 +50,7 @@ def crash_and_restart(process: Process) -> None:
     threading.Thread(target=back).start()
 
 
-@pytest.mark.parametrize("hop", ["task.claimed", "claude.started", "claude.ended"])
+@pytest.mark.parametrize("hop", ["review.claimed", "claude.started", "claude.ended"])
 def test_a_reviewer_that_is_killed_costs_one_more_run_of_claude_at_most(world: World, desk: Desk, hop: str) -> None:
     pull, reviewer = world.pull(), only_reviewer(world.stack)
     pause = random.Random(f"{SEED}{hop}").uniform(0, 0.02)  # noqa: S311 - not a secret
@@ -133,7 +133,7 @@ def test_a_bot_that_dies_while_it_sends_the_last_message_sends_at_most_one_more(
     def slow_down() -> None:
         world.telegram_fault(method="sendMessage", count=1, when=when, delay_seconds=3)
 
-    with world.on("forge.posted", slow_down):
+    with world.on("post.done", slow_down):
         since = world.ask(f"/review {pull}")
         world.until(lambda: _state(world, pull) == "verified")
         time.sleep(0.5)  # the bot is waiting for Telegram's answer
@@ -160,7 +160,7 @@ def test_a_forge_that_dies_after_posting_posts_no_second_review(world: World, de
 
 def test_a_forge_that_is_away_when_the_reviewer_fetches_is_waited_for(world: World, desk: Desk) -> None:
     pull, forge = world.pull(), world.stack.services["forge"]
-    with world.on("task.claimed", lambda: crash_and_restart(forge)):
+    with world.on("review.claimed", lambda: crash_and_restart(forge)):
         since = world.ask(f"/review {pull}")
         reviewed = desk.wait_for_ending(since)
     assert_once(world, reviewed, attempts=1)
@@ -173,7 +173,7 @@ def test_a_proxy_that_is_killed_in_the_middle_is_waited_for(world: World, desk: 
     with world.on("claude.started", lambda: crash_and_restart(proxy)):
         since = world.ask(f"/review {pull}")
         reviewed = desk.wait_for_ending(since)
-    assert reviewed.run["state"] == "verified", reviewed.final["text"]
+    assert reviewed.run.state == "verified", reviewed.final["text"]
     assert world.review_attempts(reviewed) == 1
     assert len(world.reviews()) == len(world.finals(since)) == 1
 
@@ -208,7 +208,7 @@ def test_a_task_that_is_delivered_twice_to_two_reviewers_is_done_once(world: Wor
 def test_a_message_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(world: World, desk: Desk) -> None:
     for junk in (b"\xff\x00 not JSON", b"{}", b'{"type":"task","version":99}'):
         world.send_as_orchestrator("agent.pr-reviewer", junk)
-    assert_once(world, desk.review(f"/review {world.pull()}"), attempts=1)
+    assert_once(world, desk.run(f"/review {world.pull()}"), attempts=1)
 
 
 # --- Claude Code itself --------------------------------------------------------------------------------
@@ -216,8 +216,8 @@ def test_a_message_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(world: 
 
 def test_a_claude_that_hangs_is_ended_and_the_person_is_told(world: World, desk: Desk) -> None:
     world.model("hang")
-    reviewed = desk.review(f"/review {world.pull()}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {world.pull()}")
+    assert reviewed.run.state == "failed"
     assert "said nothing" in reviewed.final["text"]
     assert world.reviews() == []
     assert not world.slot_processes()
@@ -227,15 +227,15 @@ def test_a_claude_that_claims_what_it_did_not_do_is_unproven(world: World, desk:
     # too large for the brief, so it would have to be read
     lines = b"".join(b"value_%d = %d\n" % (n, n) for n in range(6000))
     world.model("claim_reading_nothing_found")
-    reviewed = desk.review(f"/review {world.pull({'app.py': lines})}")
-    assert reviewed.run["state"] == "unproven"
+    reviewed = desk.run(f"/review {world.pull({'app.py': lines})}")
+    assert reviewed.run.state == "unproven"
     assert "0 of 1 hunks were read" in reviewed.final["text"]
     assert "no problems" not in world.reviews()[0]["body"].lower()
 
 
 def test_a_claude_that_claims_to_have_posted_leaves_one_review_of_ours(world: World, desk: Desk) -> None:
     world.model("claim")
-    reviewed = desk.review(f"/review {world.pull()}")
+    reviewed = desk.run(f"/review {world.pull()}")
     assert_once(world, reviewed, attempts=1)
     assert "claude-stack" in world.reviews()[0]["body"]
 
@@ -246,8 +246,8 @@ def test_a_claude_that_claims_to_have_posted_leaves_one_review_of_ours(world: Wo
 )
 def test_a_claude_without_a_report_fails_in_words(world: World, desk: Desk, scenario: str, words: str) -> None:
     world.model(scenario)
-    reviewed = desk.review(f"/review {world.pull()}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {world.pull()}")
+    assert reviewed.run.state == "failed"
     assert words in reviewed.final["text"]
     assert world.reviews() == []
 
@@ -255,8 +255,8 @@ def test_a_claude_without_a_report_fails_in_words(world: World, desk: Desk, scen
 @pytest.mark.parametrize(("status", "words"), [(401, "401"), (400, "400")])
 def test_a_model_that_refuses_fails_at_once_and_in_words(world: World, desk: Desk, status: int, words: str) -> None:
     world.model("error", status=status)
-    reviewed = desk.review(f"/review {world.pull()}")
-    assert reviewed.run["state"] == "failed"
+    reviewed = desk.run(f"/review {world.pull()}")
+    assert reviewed.run.state == "failed"
     assert words in reviewed.final["text"]
 
 
@@ -294,8 +294,8 @@ def test_a_cli_that_misbehaves_ends_in_the_right_state(
     world: World, desk: Desk, fake_claude: Callable[[str], None], mode: str, state: str, words: str
 ) -> None:
     fake_claude(mode)
-    reviewed = desk.review(f"/review {world.pull()}")
-    assert reviewed.run["state"] == state, reviewed.final["text"]
+    reviewed = desk.run(f"/review {world.pull()}")
+    assert reviewed.run.state == state, reviewed.final["text"]
     assert words in reviewed.final["text"]
     assert not world.slot_processes()
 

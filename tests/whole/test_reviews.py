@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from native.desk import Desk
 from native.processes import ROOT
-from native.review import Desk
 from sim.not_github.client import import_pull
 from sim.not_telegram.person import buttons
 from tests.whole.world import BAD_LINE, World
@@ -21,7 +21,7 @@ WITHOUT_COMMENTS_AT_MOST = 4
 def test_a_review_is_posted_proven_and_told_once(world: World, desk: Desk) -> None:
     since = world.ask(f"/review {world.pull()}")
     reviewed = desk.wait_for_ending(since)
-    assert reviewed.run["state"] == "verified"
+    assert reviewed.run.state == "verified"
     (review,) = world.reviews()
     assert review["state"] == "COMMENTED"
     assert {c["line"] for c in review["comments"]} == {3}
@@ -34,15 +34,15 @@ def test_a_review_is_posted_proven_and_told_once(world: World, desk: Desk) -> No
 
 
 def test_a_rule_that_is_put_in_is_found_and_one_that_is_taken_out_is_not(world: World, desk: Desk) -> None:
-    desk.review(f"/review {world.pull({'a.py': BAD_LINE, 'b.py': b'import os' + bytes([10])})}")
+    desk.run(f"/review {world.pull({'a.py': BAD_LINE, 'b.py': b'import os' + bytes([10])})}")
     (review,) = world.reviews()
     assert {c["path"] for c in review["comments"]} == {"a.py"}
 
 
 def test_a_second_review_does_not_repeat_what_was_said(world: World, desk: Desk) -> None:
     pull = world.pull()
-    desk.review(f"/review {pull}")
-    again = desk.review(f"/review {pull}")
+    desk.run(f"/review {pull}")
+    again = desk.run(f"/review {pull}")
     first, second = world.reviews()
     assert first["comments"]
     assert not second["comments"]
@@ -56,7 +56,7 @@ def test_a_run_can_be_stopped_while_claude_is_at_work(world: World, desk: Desk) 
     begun = time.monotonic()
     desk.person.say("/cancel")
     reviewed = desk.wait_for_ending(since)
-    assert reviewed.run["state"] == "cancelled"
+    assert reviewed.run.state == "cancelled"
     assert time.monotonic() - begun < 10  # the promise; the figure is far below
     world.until(lambda: not world.slot_processes(), seconds=10)
     assert world.reviews() == []
@@ -75,7 +75,7 @@ def test_with_ask_a_person_decides_before_anything_is_posted(
     assert {b["text"] for b in buttons(asked)} == {"Post", "Discard"}
     assert world.reviews() == []
     desk.person.press(asked, choice)
-    assert desk.wait_for_ending(since).run["state"] == state
+    assert desk.wait_for_ending(since).run.state == state
     assert len(world.reviews()) == posted
 
 
@@ -86,7 +86,7 @@ def test_an_orchestrator_that_is_killed_while_a_person_thinks_still_takes_the_an
     orchestrator.crash()
     orchestrator.restart()
     desk.person.press(asked, "Post")
-    assert desk.wait_for_ending(since).run["state"] == "verified"
+    assert desk.wait_for_ending(since).run.state == "verified"
     assert len(world.reviews()) == 1
 
 
@@ -114,14 +114,14 @@ def test_a_real_change_of_each_project_is_reviewed_and_no_comment_refused(world:
 
 def _review_real_change(world: World, desk: Desk, folder: Path) -> dict[str, Any]:
     pull = import_pull(world.stack.ports.url("not_github"), folder)
-    reviewed = desk.review(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
-    receipt = next(task["outcome"] for task in reviewed.run["tasks"] if task["step"] == "post")
+    reviewed = desk.run(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
+    receipt = next(task.outcome for task in reviewed.run.tasks if task.step == "post" and task.outcome)
     print(
         folder.name,
-        reviewed.run["state"],
+        reviewed.run.state,
         receipt["inline_comments"],
         "inline,",
         receipt["comments_refused"],
         "refused",
     )
-    return {**receipt, "state": reviewed.run["state"]}
+    return {**receipt, "state": reviewed.run.state}

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from native.review import Desk, GitHub, Reviewed, is_final, wait_until
-from native.stack import GITHUB_TOKEN, PERSON, Stack
+from native.desk import Desk, Ended, is_final, wait_until
+from native.review import GitHub
+from native.stack import GITHUB_TOKEN, PERSON, UIDS, Stack
 from sim.not_github import client
 from stack.broker import Listener, Publisher
 from stack.messages import AnyMessage, Progress
@@ -103,9 +104,7 @@ class World:
 
     def ask(self, command: str) -> int:
         """Writes `command`; returns the chat's last event before it."""
-        since = max((e["event_id"] for e in self.desk.person.events()), default=0)
-        self.desk.person.say(command)
-        return since
+        return self.desk.write(command)
 
     def finals(self, since: int) -> list[str]:
         """The final messages after an event of the chat, each by its text."""
@@ -129,9 +128,9 @@ class World:
         finally:
             listener.stop()
 
-    def review_attempts(self, reviewed: Reviewed) -> int:
+    def review_attempts(self, reviewed: Ended) -> int:
         """How many times in all a reviewer took this run's review on: Claude ran at most so often."""
-        return sum(task["attempt"] for task in reviewed.run["tasks"] if task["role"] == "pr_reviewer")
+        return sum(task.attempt for task in reviewed.run.tasks if task.role == "pr_reviewer")
 
     def orchestrator_database(self) -> sqlite3.Connection:
         """The orchestrator's store, to look into."""
@@ -149,7 +148,7 @@ class World:
 
     def slot_processes(self) -> list[int]:
         """The processes that run as the user of one of this stack's slots."""
-        uids = range(self.stack.first_uid, self.stack.first_uid + 100)
+        uids = range(self.stack.first_uid, self.stack.first_uid + UIDS)
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _runs_as(uids, Path("/proc", entry))]
 
     def until(self, look: Callable[[], Any], *, seconds: float = 30) -> Any:

@@ -1,15 +1,11 @@
-// The page to chat on. It knows what /_sim tells it, and puts every text in as text, never as markup.
+// The page to chat on. It knows what /_sim tells it.
+
+import { bubble, element } from "./message.js";
 
 const WAIT_SECONDS = 25;
 const TYPING_SECONDS = 5; // as long as Telegram shows an action
 const TOAST_SECONDS = 4;
 const RETRY_SECONDS = 2;
-const SAFE_LINK = /^(https?:|tg:|mailto:)/i;
-const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
-const TAGS = {
-  bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
-  blockquote: "blockquote", expandable_blockquote: "blockquote",
-};
 
 const by = (id) => document.getElementById(id);
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -24,29 +20,32 @@ let pinned = true; // the end of the chat is in view, and stays there
 
 // Small tools
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 async function call(method, path, body, signal) {
   const options = { method, signal };
-  if (body) Object.assign(options, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  if (body instanceof FormData) options.body = body;
+  else if (body) Object.assign(options, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const reply = await fetch(`/_sim/${path}`, options);
   const answer = await reply.json();
   if (!reply.ok) throw new Error(answer.description);
   return answer;
 }
 
-async function act(path, body) {
+async function act(path, body, file) {
+  const said = { user_id: person.id, first_name: person.name, ...body };
   try {
-    await call("POST", path, { user_id: person.id, first_name: person.name, ...body });
+    await call("POST", path, file ? form(said, file) : said);
     return true;
   } catch (error) {
     toast(error.message);
     return false;
   }
+}
+
+function form(message, file) {
+  const made = new FormData();
+  made.append("message", JSON.stringify(message));
+  made.append("document", file);
+  return made;
 }
 
 function toast(text) {
@@ -59,117 +58,6 @@ function toast(text) {
 function status(text, busy = false) {
   by("status").textContent = text;
   by("status").classList.toggle("busy", busy);
-}
-
-// Text with entities: offsets are UTF-16 code units, as in JavaScript's strings
-
-function formatted(text, entities) {
-  const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
-  return pieces(text, sorted, 0, text.length);
-}
-
-function pieces(text, entities, start, end) {
-  const nodes = [];
-  let at = start;
-  while (entities.length && entities[0].offset < end) {
-    const entity = entities.shift();
-    const stop = Math.min(entity.offset + entity.length, end);
-    const from = Math.max(entity.offset, at);
-    if (from >= stop) continue;
-    nodes.push(text.slice(at, from), wrapped(entity, text.slice(from, stop), pieces(text, entities, from, stop)));
-    at = stop;
-    if (BLOCKS.has(entity.type) && text[at] === "\n") at += 1;
-  }
-  nodes.push(text.slice(at, end));
-  return nodes;
-}
-
-function wrapped(entity, text, inside) {
-  if (entity.type === "text_link" || entity.type === "url") return link(entity.url ?? text, inside);
-  if (entity.type === "bot_command") return command(text);
-  const made = element(TAGS[entity.type] ?? "span", {}, ...inside);
-  if (entity.type === "spoiler") made.className = "spoiler";
-  if (entity.language) made.dataset.language = entity.language;
-  return made;
-}
-
-function link(url, inside) {
-  if (!SAFE_LINK.test(url)) return element("span", {}, ...inside);
-  return element("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: url }, ...inside);
-}
-
-function command(text) {
-  return element("button", { type: "button", className: "command", textContent: text, onclick: () => say(text) });
-}
-
-// A message
-
-function bubble(message) {
-  const inside = element("div", { className: "bubble" });
-  if (message.reply_to_message) inside.append(quote(message.reply_to_message));
-  if (message.document) inside.append(documentLink(message.document));
-  const text = message.text ?? message.caption;
-  if (text) {
-    const entities = message.entities ?? message.caption_entities ?? [];
-    inside.append(element("div", { className: "text" }, ...formatted(text, entities)));
-  }
-  inside.append(meta(message));
-  const whole = element("article", { className: `message ${message.who}` }, inside);
-  if (message.reply_markup) whole.append(keyboard(message));
-  inside.addEventListener("click", () => whole.classList.toggle("chosen"));
-  return whole;
-}
-
-function meta(message) {
-  const time = new Date(message.date * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const line = element("div", { className: "meta" });
-  if (message.reactions.length) line.append(element("span", { className: "reactions" }, ...message.reactions));
-  line.append(tools(message));
-  if (message.edits) line.append(element("span", { title: `edits: ${message.edits}` }, "edited"));
-  line.append(element("time", { title: `message ${message.message_id}` }, time));
-  return line;
-}
-
-function tools(message) {
-  const row = element("span", { className: "tools" });
-  row.append(element("button", { type: "button", onclick: () => choose("reply", message) }, "reply"));
-  if (message.who === "person") {
-    row.append(element("button", { type: "button", onclick: () => choose("edit", message) }, "edit"));
-  }
-  return row;
-}
-
-function quote(message) {
-  const text = message.text ?? message.caption ?? message.document?.file_name ?? "";
-  return element("div", { className: "quote" }, element("b", {}, message.from.first_name), element("span", {}, text));
-}
-
-function documentLink(file) {
-  const size = file.file_size < 1024 ? `${file.file_size} B` : `${(file.file_size / 1024).toFixed(1)} KB`;
-  return element(
-    "a",
-    { className: "document", href: `/_sim/files/${encodeURIComponent(file.file_id)}` },
-    element("span", { className: "icon", ariaHidden: "true" }, "↓"),
-    element("span", {}, element("b", {}, file.file_name), element("small", {}, size)),
-  );
-}
-
-function keyboard(message) {
-  const rows = message.reply_markup.inline_keyboard.map((row) =>
-    element("div", {}, ...row.map((button) => key(message, button))),
-  );
-  return element("div", { className: "keyboard" }, ...rows);
-}
-
-function key(message, button) {
-  if (button.url) return link(button.url, [`${button.text} ↗`]);
-  const made = element("button", { type: "button" }, button.text);
-  made.onclick = async () => {
-    made.classList.add("waiting");
-    const tap = { chat_id: message.chat.id, message_id: message.message_id, data: button.callback_data };
-    if (!(await act("callbacks", tap))) made.classList.remove("waiting");
-  };
-  return made;
 }
 
 // What happens in the chat
@@ -278,11 +166,11 @@ function fit() {
   box.style.height = `${box.scrollHeight + 2}px`;
 }
 
-function choose(kind, message) {
+function choose({ kind, message }) {
   context = { kind, message };
   by("context-text").textContent = `${kind === "edit" ? "Edit" : "Reply to"}: ${message.text ?? message.caption ?? "…"}`;
   by("context").hidden = false;
-  if (kind === "edit") write(message.text);
+  if (kind === "edit") write(message.text ?? message.caption ?? "");
   by("text").focus();
 }
 
@@ -310,6 +198,22 @@ function sent(text) {
   const id = context.message.message_id;
   if (context.kind === "edit") return act("edits", { message_id: id, text });
   return act("messages", { text, reply_to_message_id: id });
+}
+
+async function share(file) {
+  const reply = context?.kind === "reply" ? context.message.message_id : null;
+  const about = { file_name: file.name, mime_type: file.type || null, reply_to_message_id: reply };
+  toEnd();
+  if (await act("documents", { ...about, caption: by("text").value }, file)) {
+    forgetContext();
+    write("");
+  }
+}
+
+async function tap({ message, data }, key) {
+  key.classList.add("waiting");
+  const sent = await act("callbacks", { chat_id: message.chat.id, message_id: message.message_id, data });
+  if (!sent) key.classList.remove("waiting");
 }
 
 // Who is chatting
@@ -356,6 +260,9 @@ function knownPerson(one) {
 by("identity").onclick = askWho;
 by("people-form").onsubmit = () => become({ id: by("user-id").valueAsNumber, name: by("first-name").value });
 by("context-cancel").onclick = forgetContext;
+by("chat").addEventListener("say", (event) => say(event.detail));
+by("chat").addEventListener("choose", (event) => choose(event.detail));
+by("chat").addEventListener("tap", (event) => tap(event.detail, event.target));
 by("chat").onscroll = () => {
   const chat = by("chat");
   pinned = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 120;
@@ -367,6 +274,11 @@ by("text").onkeydown = (event) => {
     event.preventDefault();
     send();
   }
+};
+by("attach").onclick = () => by("file").click();
+by("file").onchange = async () => {
+  for (const file of [...by("file").files]) await share(file);
+  by("file").value = ""; // so that the same one can be chosen again
 };
 by("composer").onsubmit = (event) => {
   event.preventDefault();

@@ -1,0 +1,98 @@
+"""What commands, texts and buttons are handed: a message as it was written, and the desk to work at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from bot.buttons import Buttons
+from bot.documents import Document, Documents
+from bot.live import Live
+from bot.markup import with_article
+from bot.memory import Memory
+from bot.memory.runs import Run
+from bot.outbox import Outbox
+from bot.people import People
+from bot.telegram import Telegram
+from stack.api import RunSummary
+from stack.errors import GiveUp
+from stack.logs import about
+from stack.messages import Attachment, Chat, Request
+from stack.people import Person, Right
+from stack.work.kinds import Ask, Start
+
+if TYPE_CHECKING:
+    from bot.commands import Command
+
+
+class Runs(Protocol):
+    """What the bot asks the orchestrator."""
+
+    def runs(self, *, person: str = "", limit: int = 10) -> list[RunSummary]:
+        """The newest runs of a person, or of all, newest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A message that a person wrote, without the command that it began with.
+
+    `id` is that of a request that it makes: delivered again, the message asks for the same.
+    """
+
+    id: UUID
+    person: Person
+    name: str
+    chat_id: int
+    message_id: int
+    text: str
+    reply_to: int | None = None
+    document: Document | None = None
+
+    def request(self, ask: Ask, files: tuple[Attachment, ...] = ()) -> Request:
+        """What this message asks for."""
+        chat = Chat(chat_id=self.chat_id, message_id=self.message_id)
+        return Request(id=self.id, person=self.person, chat=chat, ask=ask, files=files)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What there is to work with."""
+
+    telegram: Telegram
+    memory: Memory
+    people: People
+    live: Live
+    buttons: Buttons
+    outbox: Outbox
+    documents: Documents
+    runs: Runs
+    commands: Mapping[str, "Command"]
+    github: str  # its address, as people know it
+
+    async def reply(self, written: Written, html: str) -> None:
+        """Answers a message."""
+        await self.telegram.say(written.chat_id, html, reply_to=written.message_id)
+
+    async def begin(self, request: Request, start: Start, *, shown_as: int | None = None) -> None:
+        """Begins a run and shows its live message, which may be one that is there."""
+        assert request.chat is not None  # noqa: S101 - it was asked for in a chat
+        chat = request.chat
+        with about(request.id):
+            with self.memory.together():
+                self.memory.runs.add(Run(request.id, chat.chat_id, chat.message_id, start.title(), shown_as))
+                self.memory.outbox.add(request)
+            if not await self.outbox.send(request):
+                self.live.show(request.id)  # once it is confirmed, it is shown anyway
+
+
+def check(person: Person, right: Right) -> None:
+    """Raises GiveUp in words where a person may not do this."""
+    if person.may(right):
+        return
+    words = {
+        "look": "You may not see runs here.",
+        "start": "You may look (/status, /help), but not begin, stop or answer anything.",
+        "approve": "You may not answer for others.",
+        "manage": "Only an admin may do that.",
+    }
+    raise GiveUp(f"{words[right]} You are {with_article(person.standing)} here; an admin can change that with /people.")

@@ -1,0 +1,103 @@
+"""Telegram's updates: asked for until the bot is stopped, and how the bot knows that it still asks."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.methods import GetMe, GetUpdates, Response, TelegramMethod
+from aiogram.types import BotCommand
+
+from bot.updates import UPDATES
+from stack.errors import GiveUp
+
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 20.0
+POLL_SECONDS = 30
+# a poll, a call's time-out, a person's file, and a command that waits for broker and orchestrator come to less
+PULSE_SECONDS = 180.0
+
+
+class Pulse(BaseRequestMiddleware):
+    """Knows when the bot last turned to Telegram for updates, with success or without."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
+    ) -> Response[Any]:
+        if isinstance(method, GetMe | GetUpdates):
+            self._last = time.monotonic()
+        return await make_request(bot, method)
+
+    def beats(self) -> bool:
+        """Whether that was not long ago."""
+        return time.monotonic() - self._last < PULSE_SECONDS
+
+
+def connect(token: str, api_url: str) -> Bot:
+    """The bot as aiogram has it: HTML, and no link previews."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=CALL_SECONDS)
+    defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
+    return Bot(token, session=session, default=defaults)
+
+
+async def poll_until_stopped(bot: Bot, updates: Dispatcher, menu: Sequence[BotCommand]) -> int:
+    """Polls until SIGTERM or SIGINT. Returns the exit status: not 0 where polling ended by itself."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    polling = asyncio.create_task(_poll(bot, updates, menu))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({polling, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if polling.done():
+        stopped.cancel()
+        log.error("polling ended", exc_info=polling.exception())
+        return 1
+    log.info("stopping: finishing what is under way")
+    with suppress(RuntimeError):  # polling has not begun: Telegram is away
+        await updates.stop_polling()
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
+    return 0
+
+
+async def _poll(bot: Bot, updates: Dispatcher, menu: Sequence[BotCommand]) -> None:
+    """Handles updates one after the other: each is confirmed to Telegram only after it has been handled."""
+    await _greet(bot, menu)
+    log.info("started")
+    await updates.start_polling(
+        bot,
+        polling_timeout=POLL_SECONDS,
+        handle_as_tasks=False,
+        handle_signals=False,
+        close_bot_session=False,
+        allowed_updates=list(UPDATES),
+    )
+
+
+async def _greet(bot: Bot, menu: Sequence[BotCommand]) -> None:
+    """Waits for Telegram and sets the menu of commands. Raises GiveUp where it does not know the token."""
+    pause = 1.0
+    while True:
+        try:
+            await bot.me()
+            await bot.set_my_commands(list(menu))
+            return
+        except (TelegramNotFound, TelegramUnauthorizedError):
+            raise GiveUp("Telegram does not know this TELEGRAM_BOT_TOKEN") from None
+        except AiogramError as error:
+            log.warning("Telegram is away: %s; again in %.0f s", error, pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 30)

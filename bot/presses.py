@@ -1,0 +1,91 @@
+"""Presses of buttons: each is a request whose id comes from the button, so that two presses ask once."""
+
+import json
+
+from aiogram.types import CallbackQuery, Message
+
+from bot import texts
+from bot.buttons import CANCEL
+from bot.commands.cancel import show_stopping
+from bot.desk import Desk, check
+from bot.markup import plain
+from bot.memory.questions import Button
+from stack.errors import Refused
+from stack.ids import uuid7
+from stack.logs import about
+from stack.messages import Chat, Request
+from stack.people import Person
+from stack.work import starts
+from stack.work.kinds import Answer, Ask, Cancel, Start
+
+
+class Presses:
+    """Judges a press, and does what the button stands for."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def pressed(self, query: CallbackQuery, person: Person) -> None:
+        """Raises Refused with words for the person."""
+        assert query.message is not None  # noqa: S101 - the gate lets no other pass
+        chat_id, message_id = query.message.chat.id, query.message.message_id
+        button = self._desk.buttons.pressed(query.data, user_id=query.from_user.id, chat_id=chat_id)
+        check(person, "start")
+        if button.ask:
+            await self._begin(query, person, button)
+            return
+        chat = Chat(chat_id=chat_id, message_id=message_id)
+        with about(button.run_id):
+            confirmed = await self._desk.outbox.send(_request(button, person, chat))
+        if button.question == CANCEL:
+            await self._stopping(query, button, confirmed)
+        else:
+            await self._answered(query, button, confirmed)
+
+    async def _stopping(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
+        show_stopping(button.run_id, self._desk)
+        said = "Stopping…" if confirmed else texts.accepted("is stopped", "the run")
+        await self._desk.telegram.answer(query.id, plain(said), alert=not confirmed)
+
+    async def _answered(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
+        memory, telegram = self._desk.memory, self._desk.telegram
+        memory.buttons.use(button.run_id, chat_id=button.chat_id, question=button.question)
+        memory.questions.close(button.run_id, chat_id=button.chat_id, question=button.question)
+        said = button.choice if confirmed else texts.accepted("counts", button.choice)
+        await telegram.answer(query.id, plain(said), alert=not confirmed)
+        assert query.message is not None  # noqa: S101 - the gate lets no other pass
+        chat_id, message_id = query.message.chat.id, query.message.message_id
+        asked = memory.questions.find(chat_id, message_id)  # none where an earlier version asked
+        markup = asked.markup if asked else isinstance(query.message, Message) and query.message.html_text
+        if markup:
+            shown = texts.chosen(markup, query.from_user.full_name, button.choice)
+            await telegram.try_to_edit(chat_id, message_id, shown)
+
+    async def _begin(self, query: CallbackQuery, person: Person, button: Button) -> None:
+        """Begins what was offered: the message that offered it becomes the live one of the run."""
+        assert query.message is not None  # noqa: S101 - the gate lets no other pass
+        shown_as, meant = query.message.message_id, query.message.message_id
+        if isinstance(query.message, Message) and query.message.reply_to_message:
+            meant = query.message.reply_to_message.message_id
+        start = _start(button)
+        chat = Chat(chat_id=button.chat_id, message_id=meant)
+        await self._desk.begin(Request(id=button.run_id, person=person, chat=chat, ask=start), start, shown_as=shown_as)
+        self._desk.memory.buttons.use(button.run_id, question=button.question)
+        await self._desk.telegram.answer(query.id, button.choice)
+
+
+def _request(button: Button, person: Person, chat: Chat) -> Request:
+    ask: Ask = Cancel(run_id=button.run_id)
+    if button.question != CANCEL:
+        ask = Answer(run_id=button.run_id, question=button.question, choice=button.choice, digest=button.digest)
+    request_id = uuid7(milliseconds=int(button.at * 1000), seed=f"telegram/button/{button.id}")
+    return Request(id=request_id, person=person, chat=chat, ask=ask)
+
+
+def _start(button: Button) -> Start:
+    """What a button begins. Raises Refused where this version knows no such work."""
+    kept = json.loads(button.ask or "{}")
+    kind = starts().get(kept.get("verb"))
+    if kind is None:
+        raise Refused("I do not know this button any more.")
+    return kind.model_validate(kept)
