@@ -62,14 +62,14 @@ def roles_with(
         if wrong := [key for key, value in change.items() if not _is_limit(key, value)]:
             raise ValueError(f"{name}: {', '.join(wrong)} cannot be set so")
     return {
-        name: replace(role, **{**(for_agents if role.is_agent else {}), **changes.get(name, {})})  # type: ignore[arg-type]
+        name: replace(role, **{**(for_agents if role.is_agent else {}), **changes.get(name, {})})
         for name, role in ROLES.items()
     }
 
 
-def _is_limit(name: str, value: object) -> bool:
+def _is_limit(name: str, value: float) -> bool:
     if name == "budget_usd":
-        return type(value) in (int, float) and 0 < value < inf  # type: ignore[operator]
+        return type(value) in (int, float) and 0 < value < inf
     if type(value) is not int or value <= 0:  # True is an int too
         return False
     return name in ("attempts", "at_once", "per_person", "ahead") or (name == "minutes" and value <= MOST_MINUTES)

@@ -194,6 +194,16 @@ def test_the_first_answer_counts_and_the_second_is_told_whose_it_was(world: Worl
     assert world.notes() == [f"{TITLE} was answered before: Post.", f"{TITLE} was answered before by {ADA.id}: Post."]
 
 
+def test_an_answer_that_comes_twice_is_one(world: World) -> None:
+    run = world.start_waiting()
+    for _ in range(2):
+        world.answer(run, "Post")
+    poked = world.run(run).poked
+    world.bring(run, "post", RECEIPT)
+    world.answer(run, "Post")
+    assert (world.notes(), world.run(run).poked) == ([], poked + 1)
+
+
 def test_an_answer_to_a_run_that_has_ended_is_told(world: World) -> None:
     run = world.start_waiting()
     world.change(RunRow, str(run), state="failed")

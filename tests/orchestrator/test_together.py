@@ -112,9 +112,8 @@ def test_of_many_answers_at_once_the_first_counts(world: World) -> None:
         for choice in ("Post", "Discard") * (MANY // 2)
     ]
     found = at_once(*[lambda request=request: world.runs.handle(request) for request in requests])
-    taken = [answer for answer in found if answer == run]
-    assert len(taken) == 1
-    assert sum(isinstance(answer, GiveUp) for answer in found) == MANY - 1
+    assert found.count(run) == MANY // 2  # the first, and its repeats
+    assert sum(isinstance(answer, GiveUp) for answer in found) == MANY // 2
     world.poked.append(str(run))
     world.go_on()
     assert (world.step(run, "post") is not None) == (world.gate(run).answer == "Post")
