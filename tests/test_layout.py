@@ -26,6 +26,7 @@ FILES_OF_A_REVIEW = (
     "forge/reviews.py", "orchestrator/workflows/review.py", "stack/work/review.py",
 )  # fmt: skip
 TABLES = ("forge/__main__.py",)
+STORIES = "orchestrator/workflows/"  # no joints: another workflow's may use the review's briefs
 OTHER_WORDS = {"link_preview_is_disabled"}  # Telegram's
 
 # Besides each service's `__main__.py`, which hands on what it read:
@@ -147,7 +148,7 @@ def names(path: Path) -> set[str]:
 def test_a_review_is_named_in_its_own_files_and_the_tables_alone(folder: str) -> None:
     """The next workflow finds joints that know nothing of this one."""
     naming = {relative(p) for p in files(folder) if names(p) & OF_A_REVIEW}
-    assert {name for name in naming if not name.startswith(FILES_OF_A_REVIEW)} <= set(TABLES)
+    assert {name for name in naming if not name.startswith((*FILES_OF_A_REVIEW, STORIES))} <= set(TABLES)
 
 
 @pytest.mark.parametrize("folder", [*SERVICES, "stack"])
@@ -157,7 +158,7 @@ def test_no_general_file_has_the_word_review_in_a_name(folder: str) -> None:
     assert not said
 
 
-# --- roles --------------------------------------------------------------------------------------------
+# --- work and roles -----------------------------------------------------------------------------------
 
 
 def test_every_agents_role_has_a_folder_and_the_other_way_round() -> None:
@@ -168,6 +169,15 @@ def test_every_agents_role_has_a_folder_and_the_other_way_round() -> None:
 def test_a_role_says_how_each_kind_of_its_work_is_done_and_of_no_other(role: str) -> None:
     table = importlib.import_module(f"agents.{role}").TABLE
     assert set(table) == {brief for brief in work.briefs().values() if brief.by == role}
+
+
+def test_the_forges_table_has_each_kind_of_its_work() -> None:
+    kinds = {brief.__name__ for brief in work.briefs().values() if brief.by == "forge"}
+    assert kinds <= names(ROOT / "forge/__main__.py")
+
+
+def test_each_workflow_has_a_story() -> None:
+    assert {path.stem for path in (ROOT / STORIES).glob("*.py")} - {"__init__"} == set(work.starts())
 
 
 @pytest.mark.parametrize("role", AGENTS)
