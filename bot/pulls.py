@@ -61,7 +61,7 @@ def mentioned(words: list[str], github: str) -> tuple[str, int] | None:
 
 
 def _bare(text: str) -> str:
-    return text.lstrip(_BEFORE).rstrip(_BEHIND)
+    return " ".join(text.split()).lstrip(_BEFORE).rstrip(_BEHIND)
 
 
 def _read(target: str, github: str, *, strict: bool = True) -> tuple[str, int] | None:
