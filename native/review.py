@@ -25,6 +25,11 @@ class GitHub:
         found = self._get(f"{pull}/reviews?per_page=100")
         return [{**r, "comments": self._get(f"{pull}/reviews/{r['id']}/comments?per_page=100")} for r in found]
 
+    def comments(self, repository: str, number: int) -> list[dict[str, Any]]:
+        """All comments below a pull request; those on its lines belong to reviews."""
+        found: list[dict[str, Any]] = self._get(f"/repos/{repository}/issues/{number}/comments?per_page=100")
+        return found
+
     def _get(self, path: str) -> Any:
         answer = self._session.get(self._url + path, timeout=30)
         if not answer.ok:
