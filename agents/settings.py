@@ -10,7 +10,7 @@ from stack.settings import BrokerSettings
 class AgentSettings(BrokerSettings):
     """Which role it plays, whom it talks to, and how it runs Claude Code."""
 
-    agent_role: str = Field(default="pr_reviewer", description="Folder of the role under agents/")
+    agent_role: str = Field(description="Folder of the role under agents/")
     agent_slots: int = Field(default=1, ge=1, le=16, description="Tasks that this process works on at once")
     agent_slot_uid: int = Field(default=61000, ge=1000, description="User id of the first slot; the next ones follow")
     agent_silence_seconds: float = Field(
