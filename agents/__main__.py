@@ -4,68 +4,89 @@ import importlib
 import importlib.util
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 from agents.cache import Cache
 from agents.claude import Claude
-from agents.role import Role
+from agents.claude.transcripts import Transcripts
+from agents.role import Setup
 from agents.runner import Runner
-from agents.sandbox import make_slots, private_folder, reachable_claude, reachable_folder
+from agents.sandbox.folders import private_folder, reachable_claude, reachable_folder
+from agents.sandbox.pool import Slots
+from agents.sandbox.slot import make_slots
+from agents.sandbox.workspace import Workspaces
 from agents.settings import AgentSettings
 from stack import logs, topology
-from stack.api import OrchestratorApi
+from stack.api import TasksApi
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.errors import GiveUp
 from stack.ids import dashed
-from stack.service import run_until_stopped
+from stack.roles import AGENTS
+from stack.service import Every, run_until_stopped
+from stack.work.kinds import Brief
+from stack.worker import Worker
 
 # What the processes that this one starts may see of its environment; secrets came in as files or are gone by now.
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
+TIDY_SECONDS = 3600.0
 
 
 def main(settings: AgentSettings) -> None:
     """Runs the agent."""
     _forget_environment()
-    role, broker = load_role(settings.agent_role), settings.broker_url.get_secret_value()
-    name = settings.service_name or socket.gethostname()
-    user = dashed(role.name)
+    role, broker = settings.agent_role, settings.broker_url.get_secret_value()
+    table, user = load_role(role), dashed(role)
     publisher = Publisher(broker, user)
     redact = logs.set_up(user, level=settings.log_level, secrets=settings.secrets())
-    share_run_records(publisher, user, redact)
-    folder = reachable_folder(settings.data_dir)
-    runner = Runner(
-        role,
-        slots=make_slots(folder / "slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid),
-        caches=Cache(private_folder(folder / "cache"), forge_url=settings.forge_url),
-        claude=Claude(reachable_claude(settings.claude_cli or bundled_claude(), folder), settings.proxy_url),
-        api=OrchestratorApi(settings.orchestrator_url, settings.api_token.get_secret_value()),
-        publisher=publisher,
-        holder=name,
-        instance=str(uuid4()),
-        silence_seconds=settings.agent_silence_seconds,
+    share_run_records(publisher, redact)
+    runner = make_runner(settings)
+    runner.tidy()
+    tasks = TasksApi(
+        settings.orchestrator_url,
+        settings.api_token.get_secret_value(),
+        name=settings.service_name or socket.gethostname(),
     )
+    does = {brief: runner.does(setup) for brief, setup in table.items()}
+    worker = Worker(role, does, tasks=tasks, sender=publisher)
     run_until_stopped(
         publisher,
-        Listener(broker, user, topology.SIGNALS, "task.*", runner.hear),
+        Every(TIDY_SECONDS, runner.tidy),
+        Listener(broker, user, topology.SIGNALS, "task.*", worker.hear),
         Consumer(
             broker,
-            topology.agent_queue(role.name),
-            runner.take,
+            topology.work_queue(role),
+            worker.take,
             publisher=publisher,
             workers=settings.agent_slots,
             heartbeat_file=settings.heartbeat_file,
+            too_new=worker.too_new,
         ),
+        worker,  # stopped first: it gives back what its consumer would wait for
     )
 
 
-def load_role(name: str) -> Role:
-    """The role in the folder `name` beside this file. Raises SystemExit where there is none."""
-    if name not in topology.AGENT_ROLES:
-        raise SystemExit(f"AGENT_ROLE: there is no role {name}; there are {', '.join(topology.AGENT_ROLES)}")
-    role = importlib.import_module(f"agents.{name}").ROLE
-    assert isinstance(role, Role)  # noqa: S101 - held by a test
-    return role
+def make_runner(settings: AgentSettings) -> Runner:
+    """The runner with its folders under DATA_DIR; what a slot's user has no business with is closed to it."""
+    folder = reachable_folder(settings.data_dir)
+    slots = make_slots(f"{folder}/slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid)
+    claude = reachable_claude(settings.claude_cli or bundled_claude(), folder)
+    return Runner(
+        slots=Slots(slots),
+        workspaces=Workspaces(folder / "tasks"),
+        caches=Cache(private_folder(folder / "cache"), forge_url=settings.forge_url),
+        transcripts=Transcripts(private_folder(folder / "transcripts"), keep_days=settings.agent_keep_days),
+        claude=Claude(claude, settings.proxy_url, settings.agent_silence_seconds),
+    )
+
+
+def load_role(name: str) -> Mapping[type[Brief[Any]], Setup]:
+    """What the role in the folder `name` beside this file can do. Raises SystemExit where there is none."""
+    if name not in AGENTS:
+        raise SystemExit(f"AGENT_ROLE: there is no role {name}; there are {', '.join(AGENTS)}")
+    table: Mapping[type[Brief[Any]], Setup] = importlib.import_module(f"agents.{name}").TABLE
+    return table
 
 
 def bundled_claude() -> Path:

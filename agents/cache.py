@@ -1,42 +1,80 @@
-"""A bare cache of each repository, which Claude's user cannot write, and checkouts from it."""
+"""A bare cache of each repository, which Claude's user cannot write, and checkouts from it.
 
+A cache that may be damaged is made anew beside the old one, and takes its place when it is whole. The old one goes when
+nobody reads it any more: who does holds a lock on its folder, which ends with the process at the latest.
+"""
+
+import fcntl
 import logging
+import os
 import re
 import shutil
-import threading
+import signal
+import subprocess
 import time
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import requests
+
 from stack.errors import GiveUp, TryAgain
-from stack.git import git, run
+from stack.git import clean_environment, git, run
+from stack.worker import Stop
 
 log = logging.getLogger(__name__)
 
 # Seconds before each try to fetch: a restart of the forge is waited for.
 PAUSES = (0, 1, 4, 10, 20, 25)
-# What git says where the forge has answered with a refusal: trying again would not help.
-REFUSED = re.compile(r"error: 40[134]|not found|Authentication failed|could not read Username")
-
-_locks: dict[Path, threading.Lock] = defaultdict(threading.Lock)
+# So often a fetch fails while the forge answers, until the cache is taken to be at fault; it is made anew once.
+TRIES = 2
+FETCH_SECONDS = 600
+ASK_SECONDS = 10
+LOOK_SECONDS = 0.2  # between looks at a lock, and at whether the task was stopped
+REFUSALS = (401, 403, 404)
 
 
 class Cache:
     """The caches of one agent, filled from the forge."""
 
-    def __init__(self, folder: Path, *, forge_url: str) -> None:
+    def __init__(self, folder: Path, *, forge_url: str, pauses: Sequence[float] = PAUSES) -> None:
         self._folder = folder
         self._forge_url = forge_url.rstrip("/")
+        self._pauses = pauses
 
-    def with_commits(self, repository: str, commits: list[str], *, token: str) -> Path:
-        """The bare cache of a repository, which has these commits. Raises TryAgain or GiveUp."""
-        cache = self._folder / f"{repository}.git"
-        with _locks[cache]:
+    @contextmanager
+    def opened(self, token: str, stop: Stop) -> Iterator["Opened"]:
+        """The caches as one task may use them; what it reads is kept until it has ended."""
+        with ExitStack() as held:
+            yield Opened(self._folder, self._forge_url, self._pauses, token, stop, held)
+
+
+class Opened:
+    """The caches as one task may use them: see agents.role.Repositories."""
+
+    def __init__(
+        self, folder: Path, forge_url: str, pauses: Sequence[float], token: str, stop: Stop, held: ExitStack
+    ) -> None:
+        self._folder = folder
+        self._forge_url = forge_url
+        self._pauses = pauses
+        self._token = token
+        self._stop = stop
+        self._held = held
+
+    def cache(self, repository: str, commits: list[str]) -> Path:
+        """The bare cache of a repository, which has these commits. Raises TryAgain, GiveUp or Stopped."""
+        first = self._folder / f"{repository}.git"
+        first.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone(first):
+            cache = _newest(first)
             if not (cache / "HEAD").exists():
-                git("init", "--quiet", "--bare", "--end-of-options", cache)
-            missing = [commit for commit in commits if not self._has(cache, commit)]
+                _make(cache)
+            missing = [commit for commit in commits if not _has(cache, commit)]
             if missing:
-                self._fetch(cache, repository, missing, token)
+                cache = self._fetch(cache, first, repository, commits)
+            self._held.enter_context(_reading(cache))
+            _remove_unread(first, but=cache)
         return cache
 
     def check_out(self, cache: Path, commit: str, folder: Path) -> None:
@@ -45,32 +83,147 @@ class Cache:
         (folder / ".git/objects/info/alternates").write_text(f"{(cache / 'objects').absolute()}\n")
         git("checkout", "--quiet", "--detach", commit, "--", folder=folder)
 
-    @staticmethod
-    def _has(cache: Path, commit: str) -> bool:
-        # the ref is written only after a whole fetch; the object alone could be half of one
-        return run("rev-parse", "--verify", "--quiet", f"refs/cache/{commit}^{{commit}}", folder=cache).returncode == 0
-
-    def _fetch(self, cache: Path, repository: str, commits: list[str], token: str) -> None:
-        """Fetches the commits. Where that fails it tries again for a minute, the last times with a cache made anew."""
-        for number, pause in enumerate(PAUSES):
-            time.sleep(pause)
-            if number >= 2:
-                shutil.rmtree(cache)
-                git("init", "--quiet", "--bare", "--end-of-options", cache)
-            try:
-                return self._fetch_once(cache, repository, commits, token)
-            except GiveUp as error:
-                if REFUSED.search(str(error)):
-                    raise GiveUp(f"the forge does not hand out {repository}") from error
-                log.warning("the forge could not be fetched from: %s", error)
-        raise TryAgain("the forge cannot be reached")
-
-    def _fetch_once(self, cache: Path, repository: str, commits: list[str], token: str) -> None:
+    def _fetch(self, cache: Path, first: Path, repository: str, commits: list[str]) -> Path:
+        """The cache, or one made anew, with the commits. Where the forge is away it is waited for, a minute."""
         url = f"{self._forge_url}/git/{repository}"
-        git(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url,
-            *(f"+{commit}:refs/cache/{commit}" for commit in commits),
-            folder=cache,
-            configuration={"http.extraHeader": f"Authorization: Bearer {token}"},
-            timeout=600,
+        answered = 0
+        for pause in self._pauses:
+            self._wait(pause)
+            if self._fetched(cache, url, commits):
+                return cache
+            status = self._asked(url)
+            if status in REFUSALS:
+                raise GiveUp(f"the forge does not hand out {repository}")
+            answered += status == requests.codes.ok
+            if answered == TRIES and (anew := self._anew(first, url, commits)):
+                return anew
+        raise TryAgain("the repository could not be fetched from the forge")
+
+    def _anew(self, first: Path, url: str, commits: list[str]) -> Path | None:
+        """A cache beside the old one, which the forge's answers show to be at fault; None where it is no better."""
+        log.warning("the cache %s is made anew", first.name)
+        making, cache = first.with_name(f"{first.name}.new"), _after(_newest(first))
+        shutil.rmtree(making, ignore_errors=True)
+        _make(making)
+        if not self._fetched(making, url, commits):
+            return None
+        return making.rename(cache)
+
+    def _fetched(self, cache: Path, url: str, commits: list[str]) -> bool:
+        """Whether all commits are there now. Raises TryAgain where it takes too long, Stopped."""
+        process = subprocess.Popen(
+            ["git", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url,
+             *(f"+{commit}:refs/cache/{commit}" for commit in commits)],
+            cwd=cache,
+            env=clean_environment({"http.extraHeader": f"Authorization: Bearer {self._token}"}),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
+        self._stop.arm(lambda: _kill(process.pid))
+        try:
+            _, said = process.communicate(timeout=FETCH_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            _kill(process.pid)
+            process.communicate()
+            raise TryAgain(f"git fetch took more than {FETCH_SECONDS} s") from error
+        finally:
+            self._stop.arm(None)
+        self._stop.check()
+        if process.returncode:
+            log.warning("git fetch: %s", said.decode(errors="replace").strip()[-300:] or process.returncode)
+        return process.returncode == 0
+
+    def _asked(self, url: str) -> int:
+        """What the forge answers to who would fetch; 0 where it is away."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                answer = session.get(
+                    f"{url}/info/refs?service=git-upload-pack", headers=headers, timeout=ASK_SECONDS, stream=True
+                )
+            except requests.RequestException:
+                return 0
+            with answer:
+                return answer.status_code
+
+    @contextmanager
+    def _alone(self, first: Path) -> Iterator[None]:
+        """Nobody else changes the caches of a repository meanwhile."""
+        with first.with_name(f"{first.name}.lock").open("ab") as lock:
+            while not _locked(lock.fileno(), fcntl.LOCK_EX):
+                self._wait(LOOK_SECONDS)
+            yield
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        self._stop.check()
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+            self._stop.check()
+
+
+def _kill(group: int) -> None:
+    """Ends git and its own helpers."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _make(cache: Path) -> None:
+    git("init", "--quiet", "--bare", "--end-of-options", cache)
+
+
+def _has(cache: Path, commit: str) -> bool:
+    # the ref is written only after a whole fetch; the object alone could be half of one
+    return run("rev-parse", "--verify", "--quiet", f"refs/cache/{commit}^{{commit}}", folder=cache).returncode == 0
+
+
+def _number(first: Path, cache: Path) -> int:
+    """0 for the first cache of a repository, 1 for the one that took its place; -1 for what is no cache of it."""
+    if cache == first:
+        return 0
+    beside = re.fullmatch(rf"{re.escape(first.name)}\.(\d+)", cache.name)
+    return int(beside[1]) if beside else -1
+
+
+def _caches(first: Path) -> list[Path]:
+    found = [path for path in first.parent.iterdir() if _number(first, path) >= 0]
+    return sorted(found, key=lambda path: _number(first, path))
+
+
+def _newest(first: Path) -> Path:
+    return [first, *_caches(first)][-1]
+
+
+def _after(cache: Path) -> Path:
+    name, _, number = cache.name.rpartition(".")
+    return cache.with_name(f"{name}.{int(number) + 1}" if number.isdigit() else f"{cache.name}.1")
+
+
+@contextmanager
+def _reading(cache: Path) -> Iterator[None]:
+    folder = os.open(cache, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _remove_unread(first: Path, *, but: Path) -> None:
+    """Removes what another cache has taken the place of, unless somebody reads it."""
+    for cache in _caches(first):
+        if cache == but:
+            continue
+        folder = os.open(cache, os.O_RDONLY)
+        try:
+            if _locked(folder, fcntl.LOCK_EX):
+                shutil.rmtree(cache, ignore_errors=True)
+        finally:
+            os.close(folder)
+
+
+def _locked(file: int, kind: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        return True
+    return False

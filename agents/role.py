@@ -1,4 +1,4 @@
-"""What a role is: a prompt, tools, limits, and the few lines that are its own."""
+"""What a role's folder says: how Claude is set up for each kind of its work, and the few lines that are its own."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -6,47 +6,63 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from agents.sandbox import Workspace
-from stack.messages import Review, Task, Usage
+from agents.sandbox.workspace import Part, Workspace
+from stack.roles import Tier
+from stack.work.kinds import Report, Usage
 
 
 class Repositories(Protocol):
     """Where a role gets a repository from: the agent's cache, opened by the task's token."""
 
     def cache(self, repository: str, commits: list[str]) -> Path:
-        """A bare repository that has these commits."""
+        """A bare repository that has these commits, and keeps them while the task is at work."""
 
     def check_out(self, cache: Path, commit: str, folder: Path) -> None:
         """The files of a commit in `folder`."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What Claude ended with: a report by the schema or, for work without one, a text."""
+
+    structured: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
 class Job(ABC):
-    """One task as a role sees it, from the brief to the report."""
+    """One task as a role sees it, from the brief to the report.
+
+    `prompt` is the same for the same brief and the same workspace: a session is resumed where it began with it.
+    """
 
     prompt: str
 
-    @abstractmethod
-    def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
-        """A tool has answered the model."""
+    def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record
+        """A tool has answered the model, now or in the session that is resumed."""
 
-    @abstractmethod
     def objection(self, report: dict[str, Any]) -> str | None:
         """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing."""
+        return None
 
     @abstractmethod
-    def report(self, structured: dict[str, Any], usage: Usage) -> Review:
+    def report(self, answer: Answer, usage: Usage) -> Report:
         """The task's report."""
 
 
 @dataclass(frozen=True)
-class Role:
-    """A role: how Claude is set up for it, and how it begins a job. `tier` is haiku, sonnet or opus."""
+class Setup:
+    """How Claude is set up for a kind of work, and how a job of it begins: (brief, workspace, repositories) → job.
 
-    name: str
+    `parts` are the folders that Claude works in; `begin` fills them. Without a `schema` Claude ends in a text. What
+    `recorded_tools` answer comes to `Job.heard`. With `asks` Claude may put questions to the person in between.
+    """
+
     system_prompt: str
-    schema: dict[str, Any]
-    begin: Callable[[Task, Workspace, Repositories], Job]
+    schema: dict[str, Any] | None
+    begin: Callable[[Any, Workspace, Repositories], Job]
+    parts: tuple[Part, ...]
     tools: tuple[str, ...] = ("Read", "Grep", "Glob")
-    tier: str = "sonnet"
+    recorded_tools: tuple[str, ...] = ()
+    tier: Tier = "sonnet"
     max_turns: int = 200
-    recorded_tools: tuple[str, ...] = field(default=("Read",))
+    asks: bool = False

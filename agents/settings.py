@@ -13,8 +13,13 @@ class AgentSettings(BrokerSettings):
     agent_role: str = Field(default="pr_reviewer", description="Folder of the role under agents/")
     agent_slots: int = Field(default=1, ge=1, le=16, description="Tasks that this process works on at once")
     agent_slot_uid: int = Field(default=61000, ge=1000, description="User id of the first slot; the next ones follow")
-    agent_silence_seconds: float = Field(default=300, gt=0, description="Claude is ended after so long without a word")
-    data_dir: Path = Field(description="Folder of repository caches and workspaces")
+    agent_silence_seconds: float = Field(
+        default=300, gt=0, description="Claude is ended after so long without a sign of life, of the model or of a tool"
+    )
+    agent_keep_days: float = Field(
+        default=7, ge=0, description="Transcripts of tasks that failed are kept for so long, for inspection"
+    )
+    data_dir: Path = Field(description="Folder of repository caches, workspaces and transcripts")
     orchestrator_url: str = Field(default="http://127.0.0.1:8001", description="Address of the orchestrator's API")
     api_token: SecretStr = Field(description="What this agent shows to the orchestrator")
     forge_url: str = Field(default="http://127.0.0.1:8002", description="Address of the forge's git server")

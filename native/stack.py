@@ -165,7 +165,7 @@ class Stack:
         """The outside world as this service may know it: each secret goes to the one service that holds it."""
         known = self._outside if self._outside is not None else self._simulated()
         prefixes = {
-            "agents": ("AGENT_SILENCE_SECONDS", "AGENT_SLOTS"),
+            "agents": ("AGENT_KEEP_DAYS", "AGENT_SILENCE_SECONDS", "AGENT_SLOTS"),
             "bot": ("TELEGRAM_", "ALLOWED_USERS", "ADMIN_USERS", "GITHUB_URL"),
             "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
             "orchestrator": ("TASK_", "ROLE_LIMITS", "DATABASE_URL"),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from stack.diff import FileDiff, Hunk
-from stack.messages import Coverage, FileCoverage
+from stack.work.review import Coverage, FileCoverage
 
 # What is binary by nature. One zero byte makes git call any other file binary too, and that must not hide code: such a
 # file counts as a hunk that was not read.

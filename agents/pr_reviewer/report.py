@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stack.messages import Finding
+from stack.work.review import Finding
 
 
 class ModelReview(BaseModel):

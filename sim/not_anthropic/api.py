@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from sim.not_anthropic import wire
 from sim.not_anthropic.conversation import Conversation
 from sim.not_anthropic.reviewer import answer
-from sim.not_anthropic.scenario import FAULTS, Scenario, words
+from sim.not_anthropic.scenario import FAULTS, Scenario, aloud, words
 from sim.not_anthropic.simulator import Refusal, this_simulator
 
 LONGEST_HANG = 3_600  # seconds
@@ -84,7 +84,8 @@ def messages() -> Response:
 def _answer(body: dict[str, Any], scenario: Scenario | None) -> wire.Answer:
     conversation = Conversation(body)
     if scenario is None or scenario.kind in FAULTS:
-        return answer(conversation)
+        said = answer(conversation)
+        return aloud(said, int(scenario.pieces)) if scenario and scenario.kind == "drip" else said
     return words(scenario, conversation.report_schema)
 
 
@@ -92,6 +93,11 @@ def _played(pieces: list[bytes], scenario: Scenario, wait: Callable[[float], Non
     """The answer as it leaves in a scenario. The server drops the connection where this raises."""
     if scenario.kind == "slow":
         wait(scenario.delay_seconds)
+    if scenario.kind == "drip":
+        for piece in pieces[: int(scenario.pieces)]:
+            yield piece
+            wait(scenario.delay_seconds)
+        pieces = pieces[int(scenario.pieces) :]
     if scenario.kind not in ("hang", "hang_mid_stream", "cut"):
         yield from pieces
         return

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 REPORT_TOOL = "StructuredOutput"
+# What Claude Code puts in place of a result that was lost with the process, when the session is resumed.
+INTERRUPTED = "[Tool call interrupted"
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Conversation:
         return [text for message in self.messages if message["role"] == "user" for text in _texts(message["content"])]
 
     def calls(self) -> list[Call]:
-        """The tool calls so far, in order."""
+        """The tool calls so far, in order; one that was interrupted was none."""
         blocks = list(self._blocks())
         results = {block["tool_use_id"]: block for block in blocks if block.get("type") == "tool_result"}
-        return [_call(block, results.get(block["id"])) for block in blocks if block.get("type") == "tool_use"]
+        calls = [_call(block, results.get(block["id"])) for block in blocks if block.get("type") == "tool_use"]
+        return [call for call in calls if not (call.failed and (call.result or "").startswith(INTERRUPTED))]
 
     def _blocks(self) -> Iterator[dict[str, Any]]:
         for message in self.messages:

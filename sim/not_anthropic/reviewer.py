@@ -13,23 +13,37 @@ from sim.not_anthropic.schema import fill
 from sim.not_anthropic.wire import Answer, Text, ToolUse
 
 READS_AT_ONCE = 10
+QUESTION = {
+    "questions": [
+        {
+            "question": "Which colour?",
+            "header": "Colour",
+            "options": [{"label": "Red", "description": "Warm"}, {"label": "Blue", "description": "Cold"}],
+            "multiSelect": False,
+        }
+    ]
+}
 HONESTLY = "No model wrote this: not-anthropic, a simulator, made it by rules."
 
 
 def answer(conversation: Conversation) -> Answer:
     """What comes next: a look at the change, its review, another report's bare bones, or a few words."""
     schema = conversation.report_schema
+    if "AskUserQuestion" in conversation.tools and not any(c.name == "AskUserQuestion" for c in conversation.calls()):
+        return Answer((Text("First, a question."), ToolUse("AskUserQuestion", QUESTION)))
     if schema is None:
-        return _chat(conversation)
+        return Answer((Text(_told(conversation)),))
     if "findings" not in schema.get("properties", {}):
-        return Answer((Text(HONESTLY), ToolUse(REPORT_TOOL, fill(schema, {"summary": HONESTLY}))))
+        return Answer((Text(HONESTLY), ToolUse(REPORT_TOOL, fill(schema, {"summary": _told(conversation)}))))
     return _review(conversation)
 
 
-def _chat(conversation: Conversation) -> Answer:
-    asked = (conversation.user_texts() or [""])[-1]
-    quoted = " ".join(asked.split())[:200]
-    return Answer((Text(f"{HONESTLY} All it can say is what it was told: “{quoted}”"),))
+def _told(conversation: Conversation) -> str:
+    """What the user said last, and what they answered."""
+    last = (conversation.user_texts() or [""])[-1]
+    answers = [call.result or "" for call in conversation.calls() if call.name == "AskUserQuestion"]
+    quoted = " ".join(f"“{' '.join(text.split())[-300:]}”" for text in (last, *answers))
+    return f"{HONESTLY} All it can say is what it was told: {quoted}"
 
 
 def _review(conversation: Conversation) -> Answer:

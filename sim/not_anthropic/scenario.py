@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.not_anthropic.conversation import REPORT_TOOL
 from sim.not_anthropic.schema import fill
-from sim.not_anthropic.wire import Answer, Text, ToolUse
+from sim.not_anthropic.wire import TEXT_PIECE, Answer, Text, ToolUse
 
 Schema = Mapping[str, Any]
 
@@ -20,6 +20,7 @@ FAULTS = {
     "cut": "drops the connection in the middle of the answer",
     "error": "answers with `status` (529), and `retry_after` seconds if given",
     "slow": "answers as usual, `delay_seconds` late",
+    "drip": "thinks aloud in `pieces` pieces, one every `delay_seconds`, and answers as usual in the same message",
 }
 WORDS = {
     "claim": "reports at once, without reading, that all was read and the review is posted",
@@ -43,6 +44,7 @@ class Scenario:
     status: int = 529
     retry_after: float | None = None
     delay_seconds: float = 0
+    pieces: int = 20
     report: dict[str, Any] | None = None
 
     @classmethod
@@ -54,7 +56,7 @@ class Scenario:
         if data.get("kind") not in FAULTS | WORDS:
             raise BadScenario(f"kind is one of: {', '.join(FAULTS | WORDS)}")
         data = {name: value for name, value in data.items() if value is not None}
-        for name in ("count", "status", "retry_after", "delay_seconds"):
+        for name in ("count", "status", "retry_after", "delay_seconds", "pieces"):
             if not isinstance(data.get(name, 0), int | float):
                 raise BadScenario(f"{name} is a number")
         if not isinstance(data.get("report", {}), dict):
@@ -70,6 +72,12 @@ def words(scenario: Scenario, schema: Schema | None) -> Answer:
         return _SAID.get(scenario.kind, _SAID["claim"])
     report = _REPORTS[scenario.kind](schema) if scenario.report is None else scenario.report
     return Answer((ToolUse(REPORT_TOOL, report),))
+
+
+def aloud(answer: Answer, pieces: int) -> Answer:
+    """The answer with so many pieces of text before it."""
+    thought = Text("Let me think about this.".ljust(TEXT_PIECE) * pieces)
+    return Answer((thought, *answer.blocks), answer.stop_reason)
 
 
 _SAID = {

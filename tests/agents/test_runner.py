@@ -1,163 +1,179 @@
-"""The runner: what it does with a delivery, seen without Claude."""
+"""The runner in its worker: what a task's function is given, what comes of it, and what the process's start clears."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from agents.cache import Cache
-from agents.claude import Claude, Conversation, Stopped
-from agents.pr_reviewer import ROLE
-from agents.role import Job, Role
-from agents.runner import Runner
-from agents.sandbox import Slot
-from stack.api import Claim, OrchestratorApi
-from stack.broker import Publisher
-from stack.errors import GiveUp, Refused, TryAgain
-from stack.messages import Failure, Result, Review, Usage
-from tests.stack.samples import REVIEW, review_task
-
-TASK = review_task()
-GRANTED = Claim(verdict="run", attempt=1, lease_seconds=15, seconds=60, budget_usd=1)
+from agents import pr_reviewer
+from agents.__main__ import load_role
+from agents.role import Answer, Setup
+from agents.sandbox.workspace import Part
+from stack.api import Claim, Renewal
+from stack.errors import GiveUp, TryAgain
+from stack.ids import uuid7
+from stack.messages import Message, Progress, Result, Signal, Task
+from stack.roles import AGENTS, ROLES
+from stack.work.kinds import Failure, Usage
+from stack.worker import Worker
+from tests.agents.conftest import KEY, Agent, Model, Running, Said, Say, SayJob, assignment, setup, told, until
 
 
 class Orchestrator:
-    """Answers claims with what it is given; an error is raised."""
+    """Grants every claim, and remembers what was given back."""
 
-    def __init__(self, *answers: Claim | Exception) -> None:
-        self.answers = list(answers)
-        self.asked = 0
+    def __init__(self) -> None:
+        self.given_back: list[int] = []
+        self.attempt = 0
 
-    def claim(self, *_: Any, **__: Any) -> Claim:
-        self.asked += 1
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def claim(self, task_id: UUID) -> Claim:
+        self.attempt += 1
+        return Claim(
+            verdict="run", attempt=self.attempt, lease_seconds=15, seconds=60, budget_usd=1,
+            tokens={"model": KEY, "forge": ""},
+        )  # fmt: skip
+
+    def renew(self, task_id: UUID, *, attempt: int) -> Renewal:
+        return Renewal(verdict="go")
+
+    def give_back(self, task_id: UUID, *, attempt: int) -> Renewal:
+        self.given_back.append(attempt)
+        return Renewal(verdict="go")
 
 
 class Broker:
-    """Keeps what is published; the first `faults` times it cannot be reached."""
+    """Keeps what is published and mentioned."""
 
-    def __init__(self, faults: int = 0) -> None:
-        self.faults = faults
-        self.published: list[Result] = []
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.steps: list[str] = []
 
-    def publish(self, message: Result) -> None:
-        if self.faults:
-            self.faults -= 1
-            raise TryAgain("the broker is away")
-        self.published.append(message)
+    def publish(self, message: Message) -> None:
+        assert isinstance(message, Result)
+        self.results.append(message)
 
-    def mention(self, message: object) -> None:
-        """Progress is of no interest here."""
-
-
-class Talks:
-    """Stands where Claude Code is run, and counts how often."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.count = 0
-
-    def converse(self, *_: Any, **__: Any) -> Conversation:
-        self.count += 1
-        if self.error:
-            raise self.error
-        return Conversation(structured={})
+    def mention(self, message: Progress | Signal) -> None:
+        assert isinstance(message, Progress)
+        self.steps.append(message.text)
 
 
-class Reviewed(Job):
-    """A job whose report is there already."""
-
-    def __init__(self, *_: object) -> None:
-        self.prompt = ""
-
-    def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None: ...
-
-    def objection(self, report: dict[str, Any]) -> str | None:
-        return None
-
-    def report(self, structured: dict[str, Any], usage: Usage) -> Review:
-        return REVIEW
+def task(task_id: UUID) -> Task:
+    return Task(id=task_id, run_id=uuid7(), step="say", brief=Say())
 
 
-Make = Callable[..., Runner]
+def worker(agent: Agent, orchestrator: Orchestrator, broker: Broker, how: Setup | None = None) -> Worker:
+    runner = agent.runner()
+    runner.tidy()
+    return Worker("pr_reviewer", {Say: runner.does(how or setup())}, tasks=orchestrator, sender=broker)
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    def runner(orchestrator: Orchestrator, broker: Broker, talks: Talks) -> Runner:
-        return Runner(
-            Role(ROLE.name, "", {}, begin=Reviewed),
-            slots=[Slot(tmp_path / "slot", None)],
-            caches=Cache(tmp_path, forge_url=""),
-            claude=cast(Claude, talks),
-            api=cast(OrchestratorApi, orchestrator),
-            publisher=cast(Publisher, broker),
-            holder="one",
-            instance="a",
-            silence_seconds=1,
-        )
-
-    return runner
-
-
-def test_a_task_that_is_granted_is_worked_on_and_its_result_brought(make: Make) -> None:
+def test_a_task_is_done_and_its_result_brought(agent: Agent) -> None:
     broker = Broker()
-    make(Orchestrator(GRANTED), broker, Talks()).take(TASK)
-    assert [(r.attempt, r.outcome) for r in broker.published] == [(1, REVIEW)]
+    worker(agent, Orchestrator(), broker).take(task(uuid7()))
+    (result,) = broker.results
+    assert isinstance(result.outcome, Said)
+    assert broker.steps == ["say.claimed", "claude.started", "Writing the report", "claude.ended", "say.done"]
 
 
-def test_a_task_that_comes_again_after_its_end_is_not_worked_on_again(make: Make) -> None:
-    orchestrator, broker, talks = Orchestrator(GRANTED), Broker(), Talks()
-    runner = make(orchestrator, broker, talks)
-    runner.take(TASK)
-    runner.take(TASK)
-    assert (talks.count, orchestrator.asked) == (1, 1)
-    assert broker.published == [broker.published[0]] * 2
-
-
-def test_a_result_is_kept_until_the_broker_is_back(make: Make) -> None:
-    broker, talks = Broker(faults=3), Talks()
-    make(Orchestrator(GRANTED), broker, talks).take(TASK)
-    assert len(broker.published) == talks.count == 1
-
-
-@pytest.mark.parametrize("verdict", ["done", "cancelled"])
-def test_what_nobody_waits_for_is_left_alone(make: Make, verdict: str) -> None:
-    broker, talks = Broker(), Talks()
-    make(Orchestrator(Claim.model_validate({"verdict": verdict})), broker, talks).take(TASK)
-    assert (talks.count, broker.published) == (0, [])
-
-
-def test_a_task_that_another_works_on_is_looked_at_again(make: Make) -> None:
-    with pytest.raises(TryAgain, match="is being worked on"):
-        make(Orchestrator(Claim(verdict="leased")), Broker(), Talks()).take(TASK)
-
-
-def test_an_orchestrator_that_refuses_is_told_of_and_no_run_waits_for_ever(make: Make) -> None:
-    broker = Broker()
-    make(Orchestrator(Refused("not your task")), broker, Talks()).take(TASK)
-    (result,) = broker.published
-    assert result.attempt == 0
-    assert isinstance(result.outcome, Failure)
-    assert "not your task" in result.outcome.what
+def test_a_task_that_is_given_back_by_a_stopping_agent_is_resumed_by_the_next(agent: Agent, model: Model) -> None:
+    orchestrator, broker, wanted = Orchestrator(), Broker(), task(uuid7())
+    model.play("drip", delay_seconds=0.5, pieces=100, count=1)
+    stopping = worker(agent, orchestrator, broker)
+    running = Running(lambda: stopping.take(wanted))  # type: ignore[arg-type,return-value]
+    until(lambda: "claude.started" in broker.steps and model.calls())
+    stopping.stop()
+    until(lambda: orchestrator.given_back == [1])
+    running.outcome()
+    assert broker.results == []
+    worker(agent, orchestrator, broker).take(wanted)
+    (result,) = broker.results
+    assert result.attempt == 2
+    assert "Going on where the last attempt was left" in broker.steps
 
 
 @pytest.mark.parametrize(
-    ("error", "then"), [(TryAgain("x"), "retry"), (GiveUp("x"), "give_up"), (RuntimeError("x"), "retry")]
+    ("scenario", "then", "after"),
+    [
+        ({"kind": "text_only"}, "give_up", None),
+        ({"kind": "hang"}, "retry", None),
+        ({"kind": "error", "status": 429, "retry_after": 3600}, "retry", 60),
+    ],
 )
-def test_what_goes_wrong_is_a_failure_that_says_what_to_do_next(make: Make, error: Exception, then: str) -> None:
+def test_what_goes_wrong_is_a_failure_that_says_what_to_do_next(
+    agent: Agent, model: Model, scenario: dict[str, Any], then: str, after: float | None
+) -> None:
+    agent.silence_seconds = 2
+    model.play(**scenario)
     broker = Broker()
-    make(Orchestrator(GRANTED), broker, Talks(error)).take(TASK)
-    (result,) = broker.published
+    worker(agent, Orchestrator(), broker).take(task(uuid7()))
+    (result,) = broker.results
     assert isinstance(result.outcome, Failure)
-    assert result.outcome.next == then
+    assert (result.outcome.next, result.outcome.after) == (then, after)
 
 
-def test_a_task_that_was_stopped_brings_nothing(make: Make) -> None:
-    broker = Broker()
-    make(Orchestrator(GRANTED), broker, Talks(Stopped("cancelled"))).take(TASK)
-    assert broker.published == []
+@pytest.mark.parametrize(("error", "then"), [(TryAgain("x"), "retry"), (GiveUp("x"), "give_up"), (OSError(), "retry")])
+def test_a_job_that_cannot_begin_or_report_is_a_failure_and_leaves_nothing(
+    agent: Agent, error: Exception, then: str
+) -> None:
+    def fails(*_: object) -> SayJob:
+        raise error
+
+    class FailsAtTheEnd(SayJob):
+        def report(self, answer: Answer, usage: Usage) -> Said:
+            raise error
+
+    begins: list[Callable[..., SayJob]] = [fails, FailsAtTheEnd]
+    for begin in begins:
+        broker = Broker()
+        worker(agent, Orchestrator(), broker, setup(begin=begin)).take(task(uuid7()))
+        (result,) = broker.results
+        assert isinstance(result.outcome, Failure)
+        assert result.outcome.next == then
+        assert not list((agent.folder / "tasks").iterdir())
+
+
+def test_a_role_that_writes_has_what_it_wrote_until_its_report_is_made(agent: Agent) -> None:
+    class Writes(SayJob):
+        def report(self, answer: Answer, usage: Usage) -> Said:
+            return Said(text=str((agent.folder / "tasks").exists() and self.prompt), usage=usage)
+
+    how = setup(begin=Writes, parts=(Part("diff"), Part("repo", writable=True)), tools=("Read", "Write"))
+    assert agent.work(assignment(), how).text.startswith("Say something.")
+
+
+def test_a_word_that_comes_before_claude_has_started_is_not_lost(agent: Agent) -> None:
+    class Early(SayJob):
+        def report(self, answer: Answer, usage: Usage) -> Said:
+            return Said(text=str(answer.structured["summary"]), usage=usage)
+
+    at = assignment()
+    running = Running(lambda: agent.work(at, setup(begin=Early)))
+    until(lambda: at.hear is not None)
+    assert at.hear
+    at.hear(Signal(task_id=at.task.id, verb="steer", text="Begin with the tests."))
+    running.outcome()
+    assert "Told Claude: Begin with the tests." in told(at).steps()
+
+
+# --- the roles -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_role_does_work_that_is_its_own_with_models_that_it_may_use(name: str) -> None:
+    for brief, how in load_role(name).items():
+        assert brief.by == name
+        assert how.tier in ROLES[name].tiers
+        assert how.system_prompt
+
+
+def test_a_reviewer_reads_and_neither_writes_nor_asks() -> None:
+    (how,) = pr_reviewer.TABLE.values()
+    assert how.tools == ("Read", "Grep", "Glob")
+    assert not how.asks
+    assert [(part.name, part.writable) for part in how.parts] == [("diff", False), ("repo", False)]
+
+
+def test_a_role_that_there_is_not_is_refused_in_words() -> None:
+    with pytest.raises(SystemExit, match="there is no role poet; there are pr_reviewer"):
+        load_role("poet")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -483,6 +484,45 @@ def test_a_slow_answer_is_late_and_whole(client: anthropic.Anthropic, url: str) 
     with pytest.raises(anthropic.APITimeoutError):
         ask(client.with_options(timeout=0.3))
     assert ask(client).content
+
+
+def test_an_answer_that_drips_comes_in_pieces_and_whole(url: str) -> None:
+    play(url, kind="drip", delay_seconds=0.1, pieces=10, count=1)
+    body = {"model": "m", "max_tokens": 1, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    came: list[float] = []
+    with requests.post(f"{url}/v1/messages", json=body, headers={"x-api-key": KEY}, timeout=5, stream=True) as answer:
+        lines = []
+        for line in answer.iter_lines():
+            lines.append(line)
+            came.append(time.monotonic())
+    assert came[-1] - came[0] > 0.9
+    assert sum(b"think about this" in line for line in lines) == 10
+    assert b"event: message_stop" in lines
+
+
+def test_who_can_be_asked_is_asked_once_and_told_what_was_said(client: anthropic.Anthropic) -> None:
+    tools: Any = [{"name": "AskUserQuestion", "input_schema": {"type": "object"}}]
+    asked = ask(client, tools=tools).content[-1]
+    assert isinstance(asked, anthropic.types.ToolUseBlock)
+    answered: Any = {"type": "tool_result", "tool_use_id": asked.id, "content": "Green, please."}
+    history: Any = [
+        {"role": "user", "content": "Paint it."},
+        {"role": "assistant", "content": [asked.model_dump(include={"type", "id", "name", "input"})]},
+        {"role": "user", "content": [answered]},
+    ]
+    said = client.messages.create(model="claude-x", max_tokens=100, messages=history, tools=tools).content[-1]
+    assert isinstance(said, anthropic.types.TextBlock)
+    assert "“Paint it.” “Green, please.”" in said.text
+
+
+def test_a_tool_call_that_was_interrupted_is_made_again() -> None:
+    lost: Any = {
+        "type": "tool_result", "tool_use_id": "t", "is_error": True,
+        "content": "[Tool call interrupted: the session ended before this call's result was recorded.]",
+    }  # fmt: skip
+    used = {"type": "tool_use", "id": "t", "name": "Read", "input": {"file_path": "diff/0001.diff"}}
+    messages = [{"role": "assistant", "content": [used]}, {"role": "user", "content": [lost]}]
+    assert Conversation({"messages": messages}).calls() == []
 
 
 @pytest.mark.parametrize(

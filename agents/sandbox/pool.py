@@ -1,0 +1,56 @@
+"""The slots of one agent: a task takes one; what cannot be cleared is out of service until it is."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agents.sandbox.slot import Slot
+from stack.errors import TryAgain
+
+log = logging.getLogger(__name__)
+
+# A task that finds no slot is another agent's, or comes again.
+WAIT_SECONDS = 5.0
+AGAIN_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+
+
+class Slots:
+    """As many tasks at once as there are slots."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        for slot in slots:
+            if slot.end_processes():  # of a runner that was killed
+                self._free.put(slot)
+            else:
+                self._put(slot)
+
+    @contextmanager
+    def one(self) -> Iterator[Slot]:
+        """A slot in which nothing runs. Raises TryAgain where all are taken or out of service."""
+        try:
+            slot = self._free.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            raise TryAgain("no slot is free on this machine", after=AGAIN_SECONDS) from None
+        try:
+            yield slot
+        finally:
+            self._put(slot)
+
+    def _put(self, slot: Slot) -> None:
+        """The next task may have it; where a process is left in it, as soon as that has ended."""
+        if not slot.is_busy():
+            return self._free.put(slot)
+        threading.Thread(target=self._clear, args=(slot,), name=f"clear {slot.name}", daemon=True).start()
+
+    def _clear(self, slot: Slot) -> None:
+        if not slot.end_processes():
+            log.error("%s is out of service until its processes have ended", slot.name)
+            while not slot.end_processes():
+                time.sleep(RETRY_SECONDS)
+            log.warning("%s is in service again", slot.name)
+        self._free.put(slot)

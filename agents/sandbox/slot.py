@@ -1,0 +1,110 @@
+"""A slot: the user and the processes of one task at a time.
+
+As root, everything that a model or a repository can influence runs as the slot's own user: no groups, no capabilities,
+no new privileges. Ending a slot ends every process of that user, whatever group or session it has moved to. Without
+root it all runs as the same user, and a slot's processes are told by a mark in their environment.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+log = logging.getLogger(__name__)
+
+MARK = "CLAUDE_STACK_SLOT"
+# For Claude Code to write down what it has, which takes it a twentieth of a second.
+GENTLE_SECONDS = 1.0
+END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A user for one task at a time. `name` is its own on this machine; `uid` is None where we are not root."""
+
+    name: str
+    uid: int | None
+
+    def environment(self, claude: Path, started: Path) -> dict[str, str]:
+        """What the wrapper needs to start `claude` in this slot; it touches `started` at that moment."""
+        uid = "" if self.uid is None else str(self.uid)
+        return {MARK: self.name, "STACK_UID": uid, "STACK_CLAUDE": str(claude), "STACK_STARTED": str(started)}
+
+    def end_processes(self, *, gently: bool = False) -> bool:
+        """Ends everything that runs in the slot, and waits until it is gone. False where some of it does not go.
+
+        `gently` lets a process write down what it has first.
+        """
+        if gently:
+            self._signal(signal.SIGTERM)
+            self._wait_for_end(GENTLE_SECONDS)
+        deadline = time.monotonic() + END_SECONDS
+        while self.is_busy():
+            if time.monotonic() > deadline:
+                log.error("%d processes of %s do not end", len(self.processes()), self.name)
+                return False
+            self._signal(signal.SIGKILL)
+            time.sleep(0.02)
+        return True
+
+    def is_busy(self) -> bool:
+        """Whether a process runs in the slot."""
+        return bool(self.processes())
+
+    def processes(self) -> list[int]:
+        """The processes that run in the slot."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+
+    def _wait_for_end(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.is_busy() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _is_ours(self, pid: int) -> bool:
+        with suppress(OSError):
+            status = Path(f"/proc/{pid}/status").read_text()
+            if "\nState:\tZ" in status:
+                return False  # dead, and waiting for its parent to notice
+            if self.uid is not None:
+                return f"\nUid:\t{self.uid}\t" in status
+            return f"{MARK}={self.name}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+        return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.uid is not None:
+            # as the slot's user, to every process that it may signal: nothing can fork its way out of that
+            as_user(self.uid, f"kill -{number.value} -1")
+            return
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes] | None = None) -> int:
+    """Runs a shell script as a slot's user, with nothing of ours; its exit status. What it prints goes to `out`."""
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *map(str, arguments)],
+        user=uid,
+        group=uid,
+        extra_groups=None if uid is None else [],
+        stdin=subprocess.DEVNULL,
+        stdout=out if out is not None else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        cwd="/",
+        env={"PATH": os.defpath},
+    )
+    return done.returncode
+
+
+def make_slots(name: str, *, count: int, first_uid: int) -> list[Slot]:
+    """The slots of this process; as root each with a user id of its own. `name` is the process's own on the machine."""
+    root = os.geteuid() == 0
+    if not root:
+        log.warning("not root: Claude Code runs as the same user as its runner, and could read what it reads")
+    return [Slot(f"{name}/slot-{n}", first_uid + n if root else None) for n in range(count)]

@@ -1,0 +1,186 @@
+"""The cache of repositories: filled from a forge that may be away, and never taken from under who reads it."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.cache import Cache, Opened
+from stack.errors import GiveUp, TryAgain
+from stack.worker import Stop, Stopped
+from tests.stack.repositories import Repository, run_git
+
+REPOSITORY = "acme/shop"
+PAUSES = (0, 0.1, 0.1, 0.1, 0.1, 0.5)
+
+
+class Forge:
+    """Serves a repository over HTTP as files; `status` is what it answers instead, `hold` lets it wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = Repository(folder / "work")
+        self._served = folder / "served"
+        run_git("init", "--quiet", "--bare", str(self._served / f"git/{REPOSITORY}"), folder=folder)
+        self.status = 0
+        self.asked = 0
+        self.go = threading.Event()
+        self.go.set()
+        forge = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def do_GET(self) -> None:
+                forge.asked += 1
+                forge.go.wait(30)
+                if forge.status:
+                    self.send_error(forge.status)
+                else:
+                    super().do_GET()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(self._served)))
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def commit(self, content: bytes, *, name: bytes = b"app.py") -> str:
+        """A commit that may be fetched, on a branch of its own."""
+        commit = self.repository.commit({name: content})
+        bare = self._served / f"git/{REPOSITORY}"
+        self.repository.git("push", "--quiet", str(bare), f"HEAD:refs/heads/at-{commit}")
+        run_git("update-server-info", folder=bare)
+        return commit
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Iterator[Forge]:
+    forge = Forge(tmp_path)
+    yield forge
+    forge.go.set()
+    forge.server.shutdown()
+    forge.server.server_close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, forge: Forge) -> Cache:
+    return Cache(tmp_path / "cache", forge_url=forge.url, pauses=PAUSES)
+
+
+@contextmanager
+def opened(cache: Cache, stop: Stop | None = None) -> Iterator[Opened]:
+    """The caches as a task has them."""
+    with cache.opened("a token", stop or Stop()) as repositories:
+        yield repositories
+
+
+def content(folder: Path, commit: str) -> bytes:
+    """A file as git reads it from a repository that borrows the cache's objects."""
+    command = ["git", "-C", str(folder), "cat-file", "blob", f"{commit}:app.py"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_a_commit_is_fetched_once_and_checked_out(cache: Cache, forge: Forge, tmp_path: Path) -> None:
+    commit = forge.commit(b"one")
+    with opened(cache) as repositories:
+        found = repositories.cache(REPOSITORY, [commit])
+        repositories.check_out(found, commit, tmp_path / "repo")
+        asked = forge.asked
+        repositories.cache(REPOSITORY, [commit])
+    assert (tmp_path / "repo/app.py").read_bytes() == b"one"
+    assert forge.asked == asked
+
+
+def test_a_forge_that_is_away_for_a_moment_is_waited_for_and_nobody_loses_what_they_read(
+    cache: Cache, forge: Forge, tmp_path: Path
+) -> None:
+    first = forge.commit(b"one")
+    with opened(cache) as reading:
+        found = reading.cache(REPOSITORY, [first])
+        reading.check_out(found, first, tmp_path / "repo")
+        second = forge.commit(b"two")
+        forge.status = 503
+        threading.Timer(0.5, lambda: setattr(forge, "status", 0)).start()
+        with opened(cache) as other:
+            assert content(other.cache(REPOSITORY, [second]), second) == b"two"
+            assert content(tmp_path / "repo", first) == b"one"
+
+
+def test_a_forge_that_stays_away_costs_no_cache(cache: Cache, forge: Forge, tmp_path: Path) -> None:
+    first = forge.commit(b"one")
+    with opened(cache) as reading:
+        reading.check_out(reading.cache(REPOSITORY, [first]), first, tmp_path / "repo")
+    second = forge.commit(b"two")
+    forge.status = 503
+    with opened(cache) as other, pytest.raises(TryAgain, match="could not be fetched"):
+        other.cache(REPOSITORY, [second])
+    assert content(tmp_path / "repo", first) == b"one"
+    with opened(cache) as again:
+        again.cache(REPOSITORY, [first])  # it is still there, without the forge
+
+
+def test_a_damaged_cache_is_made_anew_beside_and_goes_when_nobody_reads_it(
+    cache: Cache, forge: Forge, tmp_path: Path
+) -> None:
+    first, second = forge.commit(b"one"), forge.commit(b"two")
+    with opened(cache) as reading:
+        old = reading.cache(REPOSITORY, [first])
+        reading.check_out(old, first, tmp_path / "repo")
+        (old / "packed-refs").write_text("this is no reference\n")
+        with opened(cache) as other:
+            new = other.cache(REPOSITORY, [second])
+            assert new != old
+            assert content(new, second) == b"two"
+        assert content(tmp_path / "repo", first) == b"one"
+    with opened(cache) as later:
+        assert later.cache(REPOSITORY, [second]) == new
+    assert not old.exists()
+    assert [path.name for path in sorted(new.parent.iterdir())] == ["shop.git.1", "shop.git.lock"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_is_final(cache: Cache, forge: Forge, status: int) -> None:
+    commit = forge.commit(b"one")
+    forge.status = status
+    with opened(cache) as repositories, pytest.raises(GiveUp, match="does not hand out acme/shop"):
+        repositories.cache(REPOSITORY, [commit])
+
+
+def test_a_stop_ends_a_fetch_at_once(cache: Cache, forge: Forge) -> None:
+    commit, stop = forge.commit(b"one"), Stop()
+    forge.go.clear()
+    threading.Timer(0.5, stop.set, ("given back",)).start()
+    began = time.monotonic()
+    with opened(cache, stop) as repositories, pytest.raises(Stopped, match="given back"):
+        repositories.cache(REPOSITORY, [commit])
+    assert time.monotonic() - began < 5
+
+
+def test_two_tasks_at_once_fetch_one_after_the_other(cache: Cache, forge: Forge) -> None:
+    commit, found = forge.commit(b"one"), []
+
+    def fetch() -> None:
+        with opened(cache) as repositories:
+            found.append(repositories.cache(REPOSITORY, [commit]))
+
+    forge.go.clear()
+    threads = [threading.Thread(target=fetch) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    assert forge.asked == 1
+    forge.go.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == 3
+    assert len(set(found)) == 1

@@ -1,0 +1,148 @@
+"""Slots: users, processes and their end, and what becomes of a slot whose processes do not end."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agents.claude.options import WRAPPER
+from agents.sandbox import pool
+from agents.sandbox.folders import reachable_folder
+from agents.sandbox.pool import Slots
+from agents.sandbox.slot import Slot, as_user, make_slots
+from agents.sandbox.workspace import Workspaces
+from stack.errors import GiveUp, TryAgain
+from stack.ids import uuid7
+from tests.agents.conftest import IS_ROOT, UID, Agent, assignment, slot, until
+
+root_only = pytest.mark.skipif(not IS_ROOT, reason="slots have users of their own as root alone")
+
+
+def start(place: Slot, script: str, started: Path) -> "subprocess.Popen[bytes]":
+    """Runs a shell script in a slot, by the wrapper that starts Claude Code."""
+    environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), started)}
+    return subprocess.Popen([WRAPPER, "-c", script], env=environment, start_new_session=True, cwd="/")
+
+
+def test_the_moment_of_the_start_is_marked(folder: Path) -> None:
+    start(slot(folder), "true", folder / "started").wait()
+    assert abs((folder / "started").stat().st_mtime - time.time()) < 10
+
+
+def test_every_process_ends_with_the_slot_wherever_it_has_moved_to(folder: Path) -> None:
+    place = slot(folder)
+    script = "sleep 600 & setsid sleep 600 & (trap '' TERM INT; sleep 600) & wait"
+    first = start(place, script, folder / "started")
+    until(lambda: len(place.processes()) >= 4)
+    assert place.end_processes()
+    assert not place.is_busy()
+    assert first.wait(5) == -signal.SIGKILL
+
+
+def test_a_process_may_write_down_what_it_has_where_it_is_ended_gently(folder: Path) -> None:
+    place = slot(folder)
+    written = folder / "written"
+    written.touch()
+    written.chmod(0o666)
+    writer = start(
+        place, f"trap 'echo last words >{written}; exit' TERM; while :; do sleep 0.05; done", folder / "started"
+    )
+    until(place.is_busy)
+    time.sleep(0.3)
+    assert place.end_processes(gently=True)
+    writer.wait(5)
+    assert written.read_text() == "last words\n"
+
+
+def test_each_slot_has_a_user_of_its_own() -> None:
+    slots = make_slots("here", count=3, first_uid=UID)
+    expected = [UID, UID + 1, UID + 2] if IS_ROOT else [None] * 3
+    assert [s.uid for s in slots] == expected
+    assert len({s.name for s in slots}) == 3
+
+
+@root_only
+def test_what_runs_in_a_slot_is_nobody_else_and_can_do_nothing_else(folder: Path) -> None:
+    place = slot(folder)
+    with Workspaces(folder).of(uuid7(), slot=place, parts=(), mark="") as workspace:
+        workspace.hand_over(place.uid)
+        script = f"id -u; id -G; grep -E 'CapEff|NoNewPrivs' /proc/self/status; touch {workspace.work}/x 2>&1; env"
+        environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), workspace.started)}
+        done = subprocess.run([WRAPPER, "-c", script], env=environment, capture_output=True, text=True, cwd="/")
+    uid, groups, *rest = done.stdout.splitlines()
+    assert (uid, groups) == (str(UID), str(UID))
+    assert "CapEff:\t0000000000000000" in rest
+    assert "NoNewPrivs:\t1" in rest
+    assert any("Permission denied" in line for line in rest)
+    assert not any(line.startswith("STACK_") for line in rest)
+
+
+@root_only
+def test_a_script_of_a_slots_user_has_nothing_of_ours(folder: Path) -> None:
+    with (folder / "out").open("wb") as out:
+        assert as_user(UID, "id -u; id -G; env | grep -v -e PATH -e PWD -e ^_=; exit 3", out=out) == 3
+    assert (folder / "out").read_text() == f"{UID}\n{UID}\n"
+
+
+@root_only
+def test_a_folder_that_a_slots_user_cannot_enter_is_refused(folder: Path) -> None:
+    private = folder / "private"
+    private.mkdir(mode=0o700)
+    with pytest.raises(GiveUp, match="private"):
+        reachable_folder(private / "data")
+
+
+# --- what does not end -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stubborn(Slot):
+    """A slot with a process that no signal ends, from the first one on until it is let go."""
+
+    signalled: threading.Event
+    let_go: threading.Event
+
+    def processes(self) -> list[int]:
+        stuck = self.signalled.is_set() and not self.let_go.is_set()
+        return [*super().processes(), *([2**22] if stuck else [])]
+
+    def end_processes(self, *, gently: bool = False) -> bool:
+        if super().is_busy():
+            self.signalled.set()
+        return super().end_processes(gently=gently)
+
+
+@pytest.fixture
+def stubborn(folder: Path) -> Stubborn:
+    place = slot(folder)
+    return Stubborn(place.name, place.uid, threading.Event(), threading.Event())
+
+
+def test_a_report_is_brought_though_a_process_does_not_end(agent: Agent, stubborn: Stubborn) -> None:
+    agent.slots = (stubborn,)
+    assert "Say something." in agent.work(assignment()).text
+    assert stubborn.signalled.is_set()
+    stubborn.let_go.set()
+
+
+def test_a_slot_that_cannot_be_cleared_is_out_of_service_until_it_is(
+    stubborn: Stubborn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.1)
+    slots = Slots([stubborn])
+    with slots.one():
+        stubborn.signalled.set()
+    with pytest.raises(TryAgain, match="no slot is free") as refused, slots.one():
+        pass
+    assert refused.value.after
+    until(lambda: "is out of service" in caplog.text)
+    stubborn.let_go.set()
+    until(lambda: "is in service again" in caplog.text)
+    with slots.one() as cleared:
+        assert cleared == stubborn

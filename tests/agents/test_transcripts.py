@@ -1,0 +1,144 @@
+"""What is kept of sessions: by age, whole or not at all, and nothing of what else a slot's user has put there."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.claude.reading import answers, last_error_type
+from agents.claude.transcripts import DONE_SECONDS, Transcript, Transcripts
+from stack.ids import uuid7
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def transcripts(tmp_path: Path) -> Transcripts:
+    (tmp_path / "transcripts").mkdir()
+    return Transcripts(tmp_path / "transcripts", keep_days=7)
+
+
+@pytest.fixture
+def kept(transcripts: Transcripts) -> Transcript:
+    return transcripts.of(uuid7())
+
+
+def say(home: Path, session: str, text: str) -> Path:
+    """Writes a transcript where Claude Code does."""
+    path = home / f".claude/projects/-data-work/{session}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_transcript_is_put_back_where_it_was(kept: Transcript, tmp_path: Path) -> None:
+    session = kept.begin("x")
+    was = say(tmp_path / "one", session, "said\n")
+    kept.collect(tmp_path / "one", None)
+    assert kept.to_resume("x") == session
+    assert kept.to_resume("y") is None
+    (tmp_path / "two").mkdir()
+    kept.restore(tmp_path / "two")
+    assert (tmp_path / "two" / was.relative_to(tmp_path / "one")).read_text() == "said\n"
+
+
+def test_there_is_nothing_to_resume_before_a_session_has_begun_or_after_another_did(
+    kept: Transcript, tmp_path: Path
+) -> None:
+    assert kept.to_resume("x") is None
+    kept.collect(tmp_path, None)
+    session = kept.begin("x")
+    assert kept.to_resume("x") is None
+    say(tmp_path, session, "said\n")
+    kept.collect(tmp_path, None)
+    kept.begin("x")
+    assert kept.to_resume("x") is None
+
+
+def test_the_mark_of_a_task_stays_and_no_other_has_it(transcripts: Transcripts, kept: Transcript) -> None:
+    assert kept.mark() == kept.mark()
+    assert len(kept.mark()) == 16
+    assert transcripts.of(uuid7()).mark() != kept.mark()
+
+
+def test_of_what_lies_in_a_home_the_sessions_own_transcript_alone_is_taken(kept: Transcript, tmp_path: Path) -> None:
+    session = kept.begin("x")
+    place = say(tmp_path, session, "x").parent
+    os.rename(place, place.parent / "with\nline")
+    kept.collect(tmp_path, None)
+    assert kept.to_resume("x") is None
+
+
+def test_a_session_that_wrote_nothing_leaves_the_last_transcript(kept: Transcript, tmp_path: Path) -> None:
+    session = kept.begin("x")
+    say(tmp_path / "one", session, "said\n")
+    kept.collect(tmp_path / "one", None)
+    (tmp_path / "two").mkdir()
+    kept.collect(tmp_path / "two", None)
+    assert kept.path.read_text() == "said\n"
+
+
+@pytest.mark.parametrize(
+    ("done", "age", "stays"),
+    [(False, 6 * DAY, True), (False, 8 * DAY, False), (True, DONE_SECONDS / 2, True), (True, DONE_SECONDS * 2, False)],
+)
+def test_what_failed_is_kept_for_days_and_what_is_done_for_an_hour(
+    transcripts: Transcripts, tmp_path: Path, done: bool, age: float, stays: bool
+) -> None:
+    task_id = uuid7()
+    kept = transcripts.of(task_id)
+    kept.begin("x")
+    if done:
+        kept.done()
+    folder = tmp_path / "transcripts" / str(task_id)
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (time.time() - age,) * 2)
+    transcripts.prune()
+    assert folder.exists() is stays
+
+
+# --- what stands in them -----------------------------------------------------------------------------------
+
+
+def use(identity: str, tool: str = "Read", **more: object) -> dict[str, object]:
+    block = {"type": "tool_use", "id": identity, "name": tool, "input": {"file_path": identity}}
+    return {"type": "assistant", "message": {"content": [{"type": "text", "text": "t"}, block]}, **more}
+
+
+def answer(identity: str, shown: object, *, failed: bool = False, **more: object) -> dict[str, object]:
+    block = {"type": "tool_result", "tool_use_id": identity, "content": "c", **({"is_error": True} if failed else {})}
+    return {"type": "user", "message": {"content": [block]}, "toolUseResult": shown, **more}
+
+
+def written(path: Path, *lines: object, end: bytes = b"\n") -> Path:
+    path.write_bytes(b"\n".join(json.dumps(line).encode() for line in lines) + end)
+    return path
+
+
+def test_what_tools_have_shown_is_read_from_a_transcript(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "t",
+        use("a"), answer("a", {"type": "text"}),
+        use("b"), answer("b", "Error: no such file", failed=True),
+        use("c", isSidechain=True), answer("c", {"type": "text"}, isSidechain=True),
+        use("d", "Grep"), answer("d", {"mode": "count"}),
+        {"type": "user", "message": {"content": "Go on."}}, {"type": "mode"}, ["no object"],
+        use("lost"),
+        end=b'\n{"type":"user","message":{"content":[{"type":"tool_re',
+    )  # fmt: skip
+    found = [(answered.tool, answered.asked["file_path"]) for answered in answers(path)]
+    assert found == [("Read", "a"), ("Grep", "d")]
+
+
+def test_a_transcript_that_is_none_shows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "t").write_bytes(b"\xff\x00\n[]\n{}\n\n")
+    assert list(answers(tmp_path / "t")) == []
+    assert list(answers(tmp_path / "missing")) == []
+
+
+def test_the_type_of_the_last_error_is_read_from_a_transcript(tmp_path: Path) -> None:
+    errors = [{"isApiErrorMessage": True, "apiErrorType": kind} for kind in ("overloaded_error", "billing_error")]
+    assert last_error_type(written(tmp_path / "t", use("a"), *errors)) == "billing_error"
+    assert last_error_type(written(tmp_path / "t", use("a"))) == ""
