@@ -144,8 +144,8 @@ def sent(chat: Person) -> list[dict[str, Any]]:
 def out_of_order(runs: list[RunDetail]) -> list[int]:
     """The reviews, by their place, that were taken though others should have been by the rule of admission.
 
-    The first ones had been sent before the others were there. Where one slot is free, who is at work in the other is one
-    of the last that were taken; where both are, two are sent at once, and either may be taken first.
+    The first ones had been sent before the others were there. Where one slot is free, who is at work in the other is
+    one of the last that were taken; where both are, two are sent at once, and either may be taken first.
     """
     role = replace(ROLES["pr_reviewer"], per_person=1)
     claimed = [(event.at, run) for run in runs for event in run.events if event.text == "review.claimed"]
