@@ -6,6 +6,7 @@ The SDK is imported only when there is a job: an idle agent does without its 45 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.claude import endings
 from agents.claude.endings import Ended
@@ -20,6 +21,9 @@ from agents.sandbox.workspace import Workspace
 from stack.work.kinds import Usage
 from stack.worker import Assignment
 
+if TYPE_CHECKING:
+    from claude_agent_sdk import ClaudeAgentOptions
+
 log = logging.getLogger(__name__)
 
 GO_ON = (
@@ -27,7 +31,7 @@ GO_ON = (
     "nothing. Go on from there, and finish the task."
 )
 # An ending of a session that was to be resumed, and had not come to the model, which says nothing of its transcript.
-PASSING = ("away", "silent", "time", "spent")
+PASSING = ("away", "silent", "time")
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,19 @@ class Claude:
 
         Raises GiveUp or TryAgain in words where there is no answer, Stopped where the task was stopped.
         """
-        one = _One(self, setup, job, at, slot, workspace, kept)
+        attempt = _Attempt(self, setup, job, at, slot, workspace, kept)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
-        if earlier:
-            kept.restore(workspace.home)
+        if earlier and not kept.restore(workspace.home):
+            earlier = None
         workspace.hand_over(slot.uid)
         if earlier:
             at.say("Going on where the last attempt was left")
             try:
-                return one.run(earlier, resume=True)
+                return attempt.run(earlier, resume=True)
             except _NotResumed as error:
                 log.warning("the session could not be resumed, a new one begins: %s", error)
-        return one.run(kept.begin(begun_with), resume=False)
+        return attempt.run(kept.begin(begun_with), resume=False)
 
 
 class _NotResumed(Exception):
@@ -65,8 +69,8 @@ class _NotResumed(Exception):
 
 
 @dataclass(frozen=True)
-class _One:
-    """One task at one slot."""
+class _Attempt:
+    """One attempt at a task, in one slot."""
 
     claude: Claude
     setup: Setup
@@ -88,7 +92,6 @@ class _One:
             silence_seconds=self.claude.silence_seconds,
         )
         self.workspace.started.unlink(missing_ok=True)
-        self.at.hear = talk.hear
         chosen = options(
             self.setup,
             hooks,
@@ -100,15 +103,21 @@ class _One:
             resume=resume,
         )
         try:
-            answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
+            answer = self._run(talk, chosen, GO_ON if resume else self.job.prompt)
         except Ended as ended:
             if resume and not hooks.reached_model and ended.ending.name not in PASSING:
                 raise _NotResumed(ended) from ended
             raise self._told(talk, ended.ending).error() from ended
+        return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
+
+    def _run(self, talk: Session, chosen: "ClaudeAgentOptions", prompt: str) -> Answer:
+        """Runs a session; whatever comes of it, its transcript is kept."""
+        self.at.hear = talk.hear
+        try:
+            return talk.run(chosen, prompt)
         finally:
             self.at.hear = None
             self.kept.collect(self.workspace.home, self.slot.uid)
-        return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:
         """The ending, with what the transcript alone knows of it: the API's type of an error."""

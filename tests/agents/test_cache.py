@@ -55,7 +55,8 @@ class Forge:
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def commit(self, content: bytes, *, name: bytes = b"app.py") -> str:
-        """A commit that may be fetched, on a branch of its own."""
+        """A commit that may be fetched, on a branch that has nothing in common with any other."""
+        self.repository.git("checkout", "--quiet", "--orphan", f"branch-{time.monotonic_ns()}")
         commit = self.repository.commit({name: content})
         bare = self._served / f"git/{REPOSITORY}"
         self.repository.git("push", "--quiet", str(bare), f"HEAD:refs/heads/at-{commit}")

@@ -23,6 +23,7 @@ from stack.worker import GIVEN_BACK, Stopped
 from tests.agents.conftest import (
     FINDINGS,
     IS_ROOT,
+    UID,
     Agent,
     Model,
     Running,
@@ -181,7 +182,7 @@ def test_what_a_failed_task_said_is_kept_and_no_other_slot_can_read_it(agent: Ag
     transcript = kept(agent, at.task.id) / "transcript.jsonl"
     assert "Say something." in transcript.read_text()
     if IS_ROOT:
-        for uid in (60_900, 60_901):
+        for uid in (UID, UID + 1):
             seen = subprocess.run(["cat", transcript], user=uid, group=uid, extra_groups=[], capture_output=True)
             assert seen.returncode != 0
 

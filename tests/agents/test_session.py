@@ -75,6 +75,7 @@ def test_work_without_a_schema_ends_in_a_text(agent: Agent) -> None:
         ({"kind": "refusal"}, GiveUp, "declined"),
         ({"kind": "error", "status": 400}, GiveUp, "400"),
         ({"kind": "error", "status": 401}, GiveUp, "401"),
+        ({"kind": "error", "status": 402}, GiveUp, "a spending limit is reached"),
         ({"kind": "error", "status": 429, "retry_after": 3600}, TryAgain, "429"),
     ],
 )
