@@ -73,6 +73,7 @@ def fake_clocks(stack: Stack, clock: Path) -> None:
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(Path(__file__).parent / "faketime"),
     }
     for process in stack.services.values():
         process.environment = {**process.environment, **fake}

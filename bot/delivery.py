@@ -51,6 +51,7 @@ class Delivery:
         self._documents = documents
         # one at a time per chat: in order, and a repeat waits until the first has been sent
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._carrying = asyncio.Lock()
 
     async def deliver(self, message: AnyMessage) -> None:
         """Sends a notification, unless it has been sent. Raises TryAgain, and GiveUp where Telegram will not take it.
@@ -129,13 +130,16 @@ class Delivery:
                     self._memory.questions.add(_asked(*question, run_id, user_id, sent))
 
     async def _bring_files(self, message: Notification, user_id: int) -> None:
-        """Sends the files of a notification to a person who has its message, unless they have them."""
-        if not (files := _files(message)):
+        """Sends the files of a notification to a person who has its message, unless they have them.
+
+        Raises TryAgain where another is on its way: nobody's messages wait behind a file.
+        """
+        files, told = _files(message), self._memory.deliveries.message(message.id, user_id)
+        if not files or told is None:
             return
-        async with self._locks[user_id]:
-            told = self._memory.deliveries.message(message.id, user_id)
-            if told is None:
-                return
+        if self._carrying.locked():
+            raise TryAgain("another file is on its way")
+        async with self._carrying:
             for part, file in enumerate(files, MESSAGE + 1):
                 if self._memory.deliveries.begin(message.id, user_id, part, message.run_id):
                     sent = await self._bring(message.id, user_id, part, file, told)

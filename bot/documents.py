@@ -1,4 +1,4 @@
-"""Files between people and the orchestrator: one at a time, since each is in memory while it passes."""
+"""Files between people and the orchestrator. Each is in memory while it passes: callers carry one at a time."""
 
 import asyncio
 import re
@@ -40,7 +40,6 @@ class Documents:
     def __init__(self, *, telegram: Telegram, files: Files) -> None:
         self._telegram = telegram
         self._files = files
-        self._one_at_a_time = asyncio.Lock()
 
     async def take(self, document: Document | None) -> tuple[Attachment, ...]:
         """Leaves what came with a message at the orchestrator, to go with a request. Raises GiveUp or TryAgain."""
@@ -52,7 +51,7 @@ class Documents:
                 f"{megabytes(LARGEST_RECEIVED)}. Please send a smaller one."
             )
         try:
-            async with asyncio.timeout(TAKE_SECONDS), self._one_at_a_time:
+            async with asyncio.timeout(TAKE_SECONDS):
                 content = await self._telegram.fetch_file(document.file_id)
                 return (await asyncio.to_thread(self._files.keep, _tidy(document.name), content),)
         except TimeoutError:
@@ -63,9 +62,8 @@ class Documents:
         if file.size > LARGEST_SENT:
             return await self._telegram.send(chat_id, texts.too_large(file, LARGEST_SENT), reply_to=reply_to)
         try:
-            async with self._one_at_a_time:
-                content = await asyncio.to_thread(self._files.file, file.id)
-                return await self._telegram.send_file(chat_id, _tidy(file.name), content, reply_to=reply_to)
+            content = await asyncio.to_thread(self._files.file, file.id)
+            return await self._telegram.send_file(chat_id, _tidy(file.name), content, reply_to=reply_to)
         except GiveUp as error:
             return await self.apologise(chat_id, file, str(error), reply_to=reply_to)
 

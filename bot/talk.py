@@ -1,7 +1,5 @@
 """A text that is no command: an answer, a word to whoever works for a run, something to begin, or just talk."""
 
-import logging
-
 from bot import texts
 from bot.commands import Arguments, StartCommand, example
 from bot.desk import Desk, Written, check
@@ -11,8 +9,6 @@ from stack.errors import GiveUp
 from stack.logs import about
 from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
-
-log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 4000  # of an answer, and of a word to a run
 FILES_HOW = "Send it with a command in its caption, or as a reply to a question that takes an answer of your own"

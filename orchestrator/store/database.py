@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, SessionTransaction, SessionTransactionOrigin, sessionmaker
 
-from orchestrator.store.migrations import migrate
+from orchestrator.store.migrations import ONE_WRITER, migrate
 from stack.errors import GiveUp, TryAgain
 
 Sessions = sessionmaker[Session]
@@ -46,6 +46,8 @@ def open_store(url: str) -> Sessions:
         writing = _Writing()
         event.listen(sessions, "after_begin", writing.begin)
         event.listen(sessions, "after_transaction_end", writing.end)
+    else:
+        event.listen(sessions, "after_begin", _queue_up)
     migrate(engine)
     return sessions
 
@@ -62,8 +64,17 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _queue_up(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    """PostgreSQL: writers queue too, in all processes, so that what holds with SQLite holds there.
+
+    Row locks alone do not keep two from counting what is under way, or from adding the same row, at the same time.
+    """
+    if transaction.origin is SessionTransactionOrigin.BEGIN:
+        connection.exec_driver_sql(ONE_WRITER)
+
+
 class _Writing:
-    """One writer at a time.
+    """SQLite: one writer at a time.
 
     SQLite has no FOR UPDATE: what `sessions.begin()` reads is what it writes upon only if nobody writes in between.
     Within this process they queue at a lock, since SQLite itself lets them sleep and try again.

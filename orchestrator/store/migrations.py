@@ -26,6 +26,8 @@ from sqlalchemy import (
 from orchestrator.store.tables import Base, SchemaRow
 
 Json = dict[str, Any]
+# on PostgreSQL; the number is ours and means nothing, and the lock ends with the transaction
+ONE_WRITER = "SELECT pg_advisory_xact_lock(6450055)"
 
 
 def migrate(engine: Engine) -> None:
@@ -34,8 +36,7 @@ def migrate(engine: Engine) -> None:
     Raises SystemExit where the store is of a later version than this program.
     """
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else ONE_WRITER)
         version = _version(connection)
         if version > LATEST:
             raise SystemExit(f"The store has version {version}, and this program knows {LATEST}: it is too old for it")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from orchestrator.store import TaskRow
 from stack import tokens
@@ -13,6 +14,7 @@ from stack.roles import ROLES, Role, TokenKind
 LEASE_SECONDS = 15.0
 # A token dies with its lease: proxy and forge ask. This is for when they cannot ask for long.
 TOKEN_SECONDS = 24 * 60 * 60.0
+MOST_MINUTES = 60  # of a task: the broker takes a delivery back after three hours (stack/topology.py)
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,22 @@ def roles_with(
 ) -> Mapping[str, Role]:
     """The table of roles with what the owner has set otherwise: for all agents, and by role. Raises ValueError."""
     for_agents = {k: v for k, v in {"budget_usd": budget_usd, "minutes": minutes}.items() if v is not None}
+    if not isinstance(changes, dict) or not all(isinstance(change, dict) for change in changes.values()):
+        raise ValueError('limits look like {"forge": {"minutes": 30}}')
     if unknown := set(changes) - set(ROLES):
         raise ValueError(f"there is no role {', '.join(sorted(unknown))}")
-    numbers = {"minutes", "budget_usd", "attempts", "at_once", "per_person", "ahead"}
     for name, change in changes.items():
-        if wrong := [key for key, value in change.items() if key not in numbers or not value > 0]:
+        if wrong := [key for key, value in change.items() if not _is_limit(key, value)]:
             raise ValueError(f"{name}: {', '.join(wrong)} cannot be set so")
     return {
-        name: replace(role, **{**(for_agents if role.is_agent else {}), **changes.get(name, {})})  # type: ignore[arg-type]
+        name: replace(role, **{**(for_agents if role.is_agent else {}), **changes.get(name, {})})
         for name, role in ROLES.items()
     }
+
+
+def _is_limit(name: str, value: float) -> bool:
+    if name == "budget_usd":
+        return type(value) in (int, float) and 0 < value < inf
+    if type(value) is not int or value <= 0:  # True is an int too
+        return False
+    return name in ("attempts", "at_once", "per_person", "ahead") or (name == "minutes" and value <= MOST_MINUTES)

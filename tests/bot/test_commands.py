@@ -12,7 +12,8 @@ from stack.messages import Chat
 from stack.work import starts
 from stack.work.kinds import Start
 from stack.work.review import StartReview
-from tests.bot.fakes import ADA, BOB, EVE, SENT_AT, World, summary, texts_of
+from tests.bot.fakes import ADA, BOB, EVE, World, summary, texts_of
+from tests.bot.played import SENT_AT
 
 pytestmark = pytest.mark.anyio
 

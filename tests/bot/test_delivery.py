@@ -10,7 +10,8 @@ from stack.ids import uuid7
 from stack.messages import Ending, Envelope, Note, Question, Request
 from stack.people import Person
 from stack.work.kinds import Cancel
-from tests.bot.fakes import ADA, BOB, EVE, Died, World, notification, texts_of
+from tests.bot.fakes import ADA, BOB, EVE, World, notification, texts_of
+from tests.bot.played import Died
 
 pytestmark = pytest.mark.anyio
 

@@ -1,5 +1,7 @@
 """Files both ways: once each, within Telegram's limits, and in words where that cannot be."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from bot.documents import _tidy
 from bot.telegram import LARGEST_SENT
 from stack.errors import TryAgain
 from stack.ids import uuid7
-from stack.messages import Attachment, Ending, Question
+from stack.messages import Attachment, Ending, Note, Question
 from stack.work.kinds import Answer
-from tests.bot.fakes import ADA, EVE, Died, World, notification, texts_of
+from tests.bot.fakes import ADA, EVE, World, notification, texts_of
+from tests.bot.played import Died
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +87,25 @@ async def test_a_crash_while_a_file_is_sent_repeats_that_file_alone(tmp_path: Pa
     assert names(again) == ["b.md", "c.md"]
     assert again.outside.sent == []
     await again.close()
+
+
+async def test_while_a_file_is_on_its_way_messages_go_out_and_other_files_wait(world: World) -> None:
+    slow, quick = world.orchestrator.add_file("slow.csv", b"x"), world.orchestrator.add_file("quick.csv", b"y")
+    let_go = threading.Event()
+    world.orchestrator.before_file = let_go.wait
+    first = asyncio.create_task(world.delivery.deliver(notification(world.add_run(), done(slow))))
+    while not world.outside.sent:
+        await world.turn()
+    second = notification(world.add_run(), done(quick))
+    with pytest.raises(TryAgain, match="another file is on its way"):
+        await world.delivery.deliver(second)
+    await world.delivery.deliver(notification(uuid7(), Note(text="meanwhile")))
+    assert len(world.outside.sent) == 3
+    let_go.set()
+    await first
+    await world.delivery.deliver(second)
+    assert names(world) == ["slow.csv", "quick.csv"]
+    assert len(world.outside.sent) == 3
 
 
 async def test_a_file_that_telegram_does_not_take_is_a_word(world: World) -> None:

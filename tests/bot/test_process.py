@@ -156,7 +156,7 @@ def test_what_was_asked_for_without_the_broker_runs_once_it_is_back(
     bot.start(BROKER_URL=NOWHERE)
     ada.say("/review acme/shop 77")
     ada.wait_for(has("Accepted; it starts as soon as the message broker is back"), SECONDS)
-    bot.kill()
+    bot.kill_at_rest()
     bot.start()
     while (request := orchestrator.wait_for(StartReview)).ask != StartReview(repository="acme/shop", number=77):
         time.sleep(0.05)
@@ -197,10 +197,10 @@ def test_a_message_of_a_newer_version_is_told_and_put_aside(
         orchestrator.publisher.send(topology.BOT, json.dumps(newer).encode(), {}, SECONDS)
     for person in (ada, eve):
         person.wait_for(has("came from a newer version of this stack"), SECONDS)
-    dead = topology.dead_of(topology.BOT)
-    while broker.depth(dead) < 2:
+    put_aside = 0
+    while put_aside < 2:  # with what tests before left to nobody
+        put_aside += sum(b'"version": 3' in body for body in broker.bodies(topology.dead_of(topology.BOT)))
         time.sleep(0.05)
-    assert len(broker.bodies(dead)) == 2
     assert (count(ada, "newer version"), count(eve, "newer version")) == (1, 1)
 
 

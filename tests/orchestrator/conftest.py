@@ -1,53 +1,64 @@
 """Fixtures of the orchestrator's tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from dbos import DBOS, DBOSConfig
 
+from orchestrator.store import sqlite_url
 from tests.orchestrator.played import World
-
-
-@pytest.fixture(scope="session")
-def _dbos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Callable[[str], None]], list[str]]]:
-    """Real DBOS, with a workflow that does nothing but be counted."""
-    told: list[str] = []
-    config: DBOSConfig = {
-        "name": "test", "system_database_url": f"sqlite:///{tmp_path_factory.mktemp('dbos') / 'w.sqlite'}",
-        "enable_otlp": False, "log_level": "WARNING",
-    }  # fmt: skip
-    DBOS(config=config)
-
-    @DBOS.workflow(name="counted")
-    def counted(run_id: str) -> None:
-        told.append(run_id)
-
-    DBOS.launch()
-    yield {"review": counted}, told
-    DBOS.destroy(destroy_registry=True)
-
-
-@pytest.fixture
-def begun(_dbos: tuple[dict[str, Callable[[str], None]], list[str]]) -> list[str]:
-    """The runs whose workflow was begun."""
-    _dbos[1].clear()
-    return _dbos[1]
-
-
-@pytest.fixture
-def starting_world(
-    tmp_path: Path, begun: list[str], _dbos: tuple[dict[str, Callable[[str], None]], list[str]]
-) -> Iterator[World]:
-    """As `world`, and a request starts a real workflow, which is counted in `begun`."""
-    made = World(tmp_path / "starting", _dbos[0])
-    yield made
-    made.close()
+from tests.proxy.ledger.postgres_server import PACKAGE, PostgresServer, programs
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """An orchestrator's parts on a store of this test's own."""
-    made = World(tmp_path)
+    made = World(sqlite_url(tmp_path, "orchestrator.sqlite"), tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL of this test session."""
+    if programs() is None:
+        pytest.fail(PACKAGE)
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """An empty database on PostgreSQL."""
+    database = urlsplit(postgres_server.new_database()).path
+    return f"postgresql+psycopg://gateway@{database}?host={postgres_server.socket.parent}"
+
+
+@pytest.fixture
+def postgres_world(postgres_url: str, tmp_path: Path) -> Iterator[World]:
+    """As `world`, on PostgreSQL."""
+    made = World(postgres_url, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store is, in each database in turn."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path, "orchestrator.sqlite")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def any_world(store_url: str, tmp_path: Path) -> Iterator[World]:
+    """As `world`, in each database in turn."""
+    made = World(store_url, tmp_path)
     yield made
     made.close()

@@ -1,41 +1,60 @@
-"""An orchestrator without its processes: the store is real, the broker and the workflows are played."""
+"""An orchestrator without its threads: the store is real, the broker and the clock of leases are played."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from orchestrator.leases import Leases, Limits
+from sqlalchemy import Engine, event, select
+
+from orchestrator.files import Files
 from orchestrator.outbox import Outbox
-from orchestrator.results import Results
 from orchestrator.runs import Runs
-from orchestrator.steps import Steps
-from orchestrator.store import OutboxRow, Run, TaskRow, open_store, sqlite_url
-from orchestrator.waiters import Waiters
+from orchestrator.store import Base, GateRow, OutboxRow, ResultRow, RunRow, TaskRow, open_store
+from orchestrator.stories import Stories, Story
+from orchestrator.tasks import Grants, Tasks, Watch, roles_with
+from orchestrator.transactions import Transactions
+from orchestrator.views import Views
+from stack.api import Claim
 from stack.broker import PUBLISH_TIMEOUT_SECONDS, Publisher
-from stack.errors import StackError
-from stack.ids import uuid7
-from stack.messages import Message, Progress, Request, Result, Signal, Task, decode, encode
-from tests.stack.samples import review_request, review_result, review_task
+from stack.errors import StackError, TryAgain
+from stack.ids import task_id, uuid7
+from stack.messages import Chat, Ending, Message, Note, Notification, Progress, Question, Request, Result, Signal, Task
+from stack.people import Person
+from stack.work.kinds import Answer, Ask, Brief, Cancel, Report
+from tests.orchestrator.samples import ADA, CHANGE, CHAT, PULL, REVIEW, START, WITH_APPROVAL
 
 MODEL_KEY, FORGE_KEY = "not-a-model-key", "not-a-forge-key"
-LIMITS = Limits(budget_usd=1.5, seconds=600)
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Base)
 
 
 class PlayedPublisher(Publisher):
-    """Keeps what it was given; fails where it was told to."""
+    """Keeps what it was given; cannot send some messages, or any while it is away."""
 
     def __init__(self) -> None:
         super().__init__("amqp://127.0.0.1:1", "played")
         self.published: list[Message] = []
         self.mentioned: list[Progress | Signal] = []
-        self.fault: StackError | None = None
+        self.tries = 0
+        self.faults: dict[UUID, StackError] = {}  # by the message's id
+        self.come_back()
+
+    def go_away(self) -> None:
+        self.ready.clear()
+
+    def come_back(self) -> None:
+        self.ready.set()
 
     def publish(self, message: Message, *, timeout: float = PUBLISH_TIMEOUT_SECONDS) -> None:
-        if self.fault:
-            raise self.fault
+        self.tries += 1
+        if not self.ready.is_set():
+            raise TryAgain("the message broker cannot be reached")
+        if fault := self.faults.get(message.id):
+            raise fault
         self.published.append(message)
 
     def mention(self, message: Progress | Signal) -> None:
@@ -52,78 +71,227 @@ class PlayedCosts:
         return self.dollars, "" if self.dollars is None else "not-a-model"
 
 
-class PlainSteps(Steps):
-    """The steps as they are, each run once and at once: what DBOS adds is left out."""
+class PlayedStories(Stories):
+    """Stories that are told when the test says so: what is due is only noted."""
 
-    def durable(self, name: str, step: Callable[..., T], *arguments: Any) -> T:
-        return step(*arguments)
+    def __init__(self, transactions: Transactions, due: list[str], **parts: Any) -> None:
+        super().__init__(transactions, **parts)
+        self._noted = due
+
+    def go_on(self, run_id: str) -> None:
+        self._noted.append(run_id)
 
 
 class World:
     """The parts of an orchestrator on a database of their own."""
 
-    def __init__(self, folder: Path, workflows: dict[str, Callable[[str], None]] | None = None) -> None:
-        self.sessions = open_store(sqlite_url(folder, "orchestrator.sqlite"))
-        self.engine = self.sessions.kw["bind"]
-        self.publisher = PlayedPublisher()
-        self.waiters = Waiters()
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self._folder = url, folder
+        self.clock = 0.0
         self.costs = PlayedCosts()
+        self.roles = dict(roles_with({}, budget_usd=None, minutes=None))
+        self.publisher = PlayedPublisher()
+        self._untold: set[str] = set()  # runs without a story
+        self._open()
+
+    def _open(self) -> None:
+        self.sessions = open_store(self.url)
+        self.engine: Engine = self.sessions.kw["bind"]
+        if self.engine.dialect.name == "sqlite":
+            self.engine.dispose()
+            event.listen(self.engine, "connect", _fast)
         self.outbox = Outbox(self.sessions, self.publisher)
-        self.results = Results(self.sessions, self.waiters)
-        self.leases = Leases(
-            self.sessions, results=self.results, model_key=MODEL_KEY, forge_key=FORGE_KEY, limits=LIMITS
-        )
-        parts = {"outbox": self.outbox, "publisher": self.publisher, "waiters": self.waiters}
-        self.runs = Runs(self.sessions, workflows=workflows or {}, **parts)  # type: ignore[arg-type]
-        self.steps = PlainSteps(self.sessions, results=self.results, costs=self.costs, **parts)  # type: ignore[arg-type]
+        self.transactions = Transactions(self.sessions, self.outbox)
+        self.poked: list[str] = []
+        self.transactions.go_on = self.poked.append
+        grants = Grants({"model": MODEL_KEY, "forge": FORGE_KEY}, self.roles)
+        self.tasks = Tasks(self.transactions, grants=grants, watch=Watch(lambda: self.clock))
+        self.stories: Stories = PlayedStories(self.transactions, self.poked, tasks=self.tasks, costs=self.costs)
+        self.runs = Runs(self.transactions, tasks=self.tasks)
+        self.views = Views(self.sessions, tasks=self.tasks)
+        self.files = Files(self._folder / "files", self.sessions)
 
     def close(self) -> None:
         self.engine.dispose()
 
-    def run(self, request: Request | None = None, **more: Any) -> UUID:
-        """A run in the store, as a request makes it."""
-        asked = request or review_request(uuid7())
-        with self.sessions.begin() as session:
-            row = {"workflow": "review", "title": "Review of acme/shop#12", "person": asked.person, **more}
-            session.add(Run(id=str(asked.id), request=asked.model_dump(mode="json"), **row))
-        return asked.id
+    def restart(self) -> None:
+        """The process dies and another begins: what is not in the store is gone, and so is the old clock."""
+        self.close()
+        self.clock += 1000.0
+        self._open()
 
-    def task(self, run_id: UUID | None = None, task: Task | None = None, **more: Any) -> Task:
-        """A dispatched task in the store."""
-        made = task or review_task(run_id or self.run())
-        with self.sessions.begin() as session:
-            session.add(
-                TaskRow(
-                    id=str(made.id), run_id=str(made.run_id), role=made.role, step=made.step, message=encode(made),
-                    **more,
-                )
-            )  # fmt: skip
-        return made
+    def limit(self, role: str, **limits: int) -> None:
+        """Sets limits of a role."""
+        self.roles[role] = replace(self.roles[role], **limits)  # type: ignore[arg-type]
 
-    def row(self, task: Task) -> TaskRow:
-        with self.sessions() as session:
-            return session.get_one(TaskRow, str(task.id))
+    def tell(self, story: Story, verb: str = "review") -> None:
+        """There is this story, and no other."""
+        parts = {"tasks": self.tasks, "costs": self.costs, "stories": {verb: story}}
+        self.stories = PlayedStories(self.transactions, self.poked, **parts)
 
-    def run_row(self, run_id: UUID) -> Run:
-        with self.sessions() as session:
-            return session.get_one(Run, str(run_id))
+    # --- what happens ---------------------------------------------------------------------------------
 
-    def change(self, row: type[Run | TaskRow], key: UUID, **values: Any) -> None:
+    def ask(self, what: Ask, person: Person = ADA, *, chat: Chat | None = CHAT, **more: Any) -> Request:
+        """A request comes from the queue; what follows from it happens."""
+        request = Request(person=person, chat=chat, ask=what, **more)
+        self.runs.take(request)
+        self.go_on()
+        return request
+
+    def start(self, what: Ask = START, person: Person = ADA, **more: Any) -> UUID:
+        """A run is asked for, and begins."""
+        return self.ask(what, person, **more).id
+
+    def start_waiting(self, person: Person = ADA, **more: Any) -> UUID:
+        """A run comes as far as its question."""
+        run_id = self.start(WITH_APPROVAL, person, **more)
+        self.bring(run_id, "fetch", PULL)
+        self.bring(run_id, "review", REVIEW)
+        return run_id
+
+    def answer(self, run_id: UUID, choice: str = "Post", person: Person = ADA, **more: str) -> None:
+        self.ask(Answer(run_id=run_id, question="post", choice=choice, **more), person)
+
+    def cancel(self, run_id: UUID, person: Person = ADA) -> None:
+        self.ask(Cancel(run_id=run_id), person)
+
+    def go_on(self) -> None:
+        """Tells the runs that were poked, and sends what is to be sent, until nothing is left."""
+        while self.poked:
+            if (run_id := self.poked.pop(0)) not in self._untold:
+                self.stories.advance(run_id)
+        self.send()
+
+    def send(self) -> None:
+        """Sends all that was handed to the outbox."""
+        tries = -1
+        while tries != self.publisher.tries:
+            tries = self.publisher.tries
+            self.outbox.send_fresh()
+
+    def look(self, after: float = 0) -> None:
+        """One round of what is done every few seconds, so many seconds later."""
+        self.clock += after
+        self.tasks.look()
+        self.go_on()
+
+    def add(
+        self, brief: Brief[Any] = CHANGE, *, person: Person = ADA, step: str = "review", priority: str = "normal"
+    ) -> UUID:
+        """A task of a run of its own, without a story; its id."""
+        request = Request(id=uuid7(), person=person, chat=CHAT, ask=START)
+        self._untold.add(str(request.id))
+        row = RunRow(id=str(request.id), workflow="review", title="Review of acme/shop#12", person=person.id)
+        row.request, row.priority, row.state = request.model_dump(mode="json"), priority, "running"
+        with self.transactions.begin("add") as tx:
+            tx.session.add(row)
+            tx.session.flush()
+            self.tasks.add(tx, row, step, brief)
+        self.send()
+        return task_id(request.id, step)
+
+    def claim(self, task: UUID, instance: str = "one") -> Claim:
+        """A process of the task's role claims it."""
+        claim = self.tasks.claim(task, role=self.task(task).role, instance=instance)
+        self.send()
+        return claim
+
+    def result(self, task: UUID, outcome: Report = REVIEW, *, attempt: int | None = None) -> None:
+        """A result comes from the queue; unless it is said, of the last attempt."""
+        row = self.task(task)
+        attempt = row.attempt if attempt is None else attempt
+        self.tasks.receive(Result(task_id=task, run_id=UUID(row.run_id), attempt=attempt, outcome=outcome))
+        self.go_on()
+
+    def bring(self, run_id: UUID, step: str, outcome: Report) -> None:
+        """The task of a step is claimed and done."""
+        task = task_id(run_id, step)
+        assert self.claim(task).verdict == "run"
+        self.result(task, outcome)
+
+    def outwait(self, task: UUID) -> None:
+        """The pause before a task's next attempt passes."""
+        self.change(TaskRow, str(task), not_before=time.time() - 1)
+        self.look()
+
+    def change(self, kind: type[Base], key: object, **values: Any) -> None:
         """Changes a row, as time or somebody else would."""
         with self.sessions.begin() as session:
-            found = session.get_one(row, str(key))
+            found = session.get_one(kind, key)
             for name, value in values.items():
                 setattr(found, name, value)
 
-    def take(self, task: Task, attempt: int = 1) -> bool:
-        return self.results.take(review_result(task, attempt))
+    # --- what there is then ---------------------------------------------------------------------------
 
-    def outcome(self, task: Task) -> Any:
-        result = self.results.of(task.id)
-        assert isinstance(result, Result)
-        return result.outcome
-
-    def waiting(self) -> list[Message]:
-        """What the outbox keeps."""
+    def rows(self, kind: type[R]) -> list[R]:
         with self.sessions() as session:
-            return [decode(row.message) for row in session.query(OutboxRow).order_by(OutboxRow.id)]
+            return list(session.scalars(select(kind)))
+
+    def run(self, run_id: UUID) -> RunRow:
+        with self.sessions() as session:
+            return session.get_one(RunRow, str(run_id))
+
+    def task(self, task: UUID) -> TaskRow:
+        with self.sessions() as session:
+            return session.get_one(TaskRow, str(task))
+
+    def step(self, run_id: UUID, step: str) -> TaskRow | None:
+        with self.sessions() as session:
+            return session.scalar(select(TaskRow).where(TaskRow.run_id == str(run_id), TaskRow.step == step))
+
+    def gate(self, run_id: UUID, question: str = "post") -> GateRow:
+        with self.sessions() as session:
+            return session.get_one(GateRow, (str(run_id), question))
+
+    def outcome(self, task: UUID) -> dict[str, Any] | None:
+        with self.sessions() as session:
+            row = session.get(ResultRow, str(task))
+            return dict(row.outcome) if row else None
+
+    def sent(self, kind: type[T]) -> list[T]:
+        """What the broker has got of one kind of message."""
+        return [message for message in self.publisher.published if isinstance(message, kind)]
+
+    def tasks_sent(self) -> list[UUID]:
+        return [task.id for task in self.sent(Task)]
+
+    def content(self, kind: type[T]) -> list[T]:
+        """What people were told of one kind."""
+        contents: list[Any] = [told.content for told in self.sent(Notification)]
+        return [content for content in contents if isinstance(content, kind)]
+
+    def notes(self) -> list[str]:
+        return [note.text for note in self.content(Note)]
+
+    def ending(self) -> Ending:
+        (ending,) = self.content(Ending)
+        return ending
+
+    def question(self) -> Question:
+        (question,) = self.content(Question)
+        return question
+
+    def passing_words(self) -> list[str]:
+        """What people were told of a passing state."""
+        told = [m for m in self.publisher.mentioned if isinstance(m, Progress) and m.data.get("passing")]
+        return [progress.text for progress in told]
+
+    def signals(self) -> list[Signal]:
+        return [message for message in self.publisher.mentioned if isinstance(message, Signal)]
+
+    def in_outbox(self) -> set[str]:
+        return {row.id for row in self.rows(OutboxRow)}
+
+
+def _fast(connection: Any, _record: object) -> None:
+    """No test cuts the power: nothing waits for the disk."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+def wait_until(look: Callable[[], object], *, seconds: float = 10) -> None:
+    """Returns once `look` finds something. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(0.02)

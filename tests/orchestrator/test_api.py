@@ -1,95 +1,117 @@
 """The internal API: each caller may do what it needs and nothing else; what is wrong is said without a stack trace."""
 
-from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 import pytest
-from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from native.rabbitmq import free_port
-from native.review import wait_until
-from orchestrator.api import VERBS, create_app
-from stack.api import OrchestratorApi
+from orchestrator.callers import INSTANCE_VERBS, VERBS
+from orchestrator.store import KeyRow, RunRow
+from stack.api import RunsApi, TasksApi
 from stack.errors import GiveUp, Refused, TryAgain
-from stack.ids import uuid7
-from stack.web import WebServer
+from stack.ids import dashed, uuid7
+from stack.messages import Attachment, Request
+from stack.roles import ROLES
 from tests.orchestrator.played import World
-from tests.stack.samples import review_request
+from tests.orchestrator.samples import CLOCK, PULL, REVIEW, TITLE
+from tests.orchestrator.serving import START, TOKENS, Api, summary
 
-TOKENS = {caller: f"not-a-token-of-{caller}" for caller in ("bot", "agent", "cli")}
-START = {"repository": "acme/shop", "number": 12}
-NOBODY = ("", "Bearer", "Bearer ", "Bearer x", "Basic " + TOKENS["cli"], "Bearer bot", "Bearer é")
-# verb → how it is asked for, with {run} and {task}
+NOBODY = ("", "Bearer", "Bearer ", "Bearer x", "Basic " + TOKENS["cli"], "Bearer bot", "Bearer é", "Bearer W10.x")
+# verb → how it is asked for, with {run}, {waiting}, {task} and {file}
 CALLS: dict[str, tuple[str, str, object]] = {
     "start": ("POST", "/runs", START),
     "list": ("GET", "/runs", None),
     "show": ("GET", "/runs/{run}", None),
     "log": ("GET", "/runs/{run}/log", None),
     "cancel": ("POST", "/runs/{run}/cancel", {}),
-    "claim": ("POST", "/tasks/{task}/claim", {"holder": "one", "instance": "a"}),
-    "renew": ("POST", "/tasks/{task}/renew", {"attempt": 1}),
+    "answer": ("POST", "/runs/{waiting}/answer", {"question": "post", "choice": "Post"}),
     "metrics": ("GET", "/metrics", None),
+    "files": ("GET", "/files/{file}", None),
+    "register": ("POST", "/instances", {"name": "one"}),
+    "claim": ("POST", "/tasks/{task}/claim", {}),
+    "renew": ("POST", "/tasks/{task}/renew", {"attempt": 1}),
+    "give_back": ("POST", "/tasks/{task}/give_back", {"attempt": 1}),
+    "alive": ("GET", "/tasks/{task}/alive?attempt=1", None),
 }
 MAY = {
-    "bot": {"list", "show", "log"},
-    "agent": {"claim", "renew"},
-    "cli": {"start", "list", "show", "log", "cancel", "metrics"},
+    "bot": {"list", "show", "log", "files"},
+    "cli": {"start", "list", "show", "log", "cancel", "answer", "metrics", "files"},
+    "proxy": {"alive"},
+    "scheduler": set(),
+    "forge": {"register", "alive"},
+    "pr-reviewer": {"register"},
+    "an instance of forge": {"claim", "renew", "give_back"},
 }
-
-
-class Caller:
-    """Somebody who calls the API of a world in which there is a run with a task."""
-
-    def __init__(self, world: World, http: FlaskClient) -> None:
-        self.world, self.http = world, http
-        self.task = world.task()
-
-    def ask(self, verb: str, caller: str = "cli", **more: Any) -> TestResponse:
-        method, path, body = CALLS[verb]
-        path = more.pop("path", path).format(run=self.task.run_id, task=self.task.id)
-        sent = {"headers": {"Authorization": f"Bearer {TOKENS[caller]}"}, "method": method, **more}
-        if body is not None and not {"json", "data"} & more.keys():
-            sent["json"] = body
-        return self.http.open(path, **sent)
 
 
 @pytest.fixture
-def api(starting_world: World) -> Caller:
-    app = create_app(runs=starting_world.runs, leases=starting_world.leases, tokens=TOKENS)
-    return Caller(starting_world, app.test_client())
+def api(world: World) -> Api:
+    return Api(world)
+
+
+def ask(api: Api, verb: str, caller: str = "cli", **more: object) -> TestResponse:
+    method, path, body = CALLS[verb]
+    path = path.format(run=api.run, waiting=api.waiting, task=api.task, file=api.file)
+    if body is not None and not {"json", "data"} & more.keys():
+        more["json"] = body
+    return api.call(method, path, caller, **more)
 
 
 # --- who may do what ----------------------------------------------------------------------------------
 
 
 def test_the_table_of_rights_is_the_one_that_is_tried_here() -> None:
-    assert {caller: set(verbs) for caller, verbs in VERBS.items()} == MAY
+    tried = {caller: set(verbs) for caller, verbs in MAY.items() if verbs and caller in VERBS}
+    assert {caller: set(verbs) for caller, verbs in VERBS.items()} == {**tried, "forge": {"register"}}
+    assert MAY["an instance of forge"] == INSTANCE_VERBS
     assert set.union(*MAY.values()) == set(CALLS)
 
 
-@pytest.mark.parametrize("caller", TOKENS)
+@pytest.mark.parametrize("caller", MAY)
 @pytest.mark.parametrize("verb", CALLS)
-def test_a_caller_may_do_what_it_needs_alone(api: Caller, caller: str, verb: str) -> None:
-    answer = api.ask(verb, caller)
+def test_a_caller_may_do_what_it_needs_alone(api: Api, caller: str, verb: str) -> None:
+    before = api.world.task(api.task)
+    answer = ask(api, verb, caller)
     if verb in MAY[caller]:
-        assert answer.status_code in (200, 202)
+        assert answer.status_code in (200, 201, 202)
     else:
-        assert (answer.status_code, answer.json) == (403, {"error": f"{caller} may not {verb}"})
-        assert api.world.row(api.task).attempt == 0
+        name = caller.removeprefix("an instance of ")
+        assert (answer.status_code, answer.json) == (403, {"error": f"{name} may not {verb}"})
+        assert (before.state, before.attempt) == ("sent", 0)
+        assert api.world.run(api.waiting).state == "waiting"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_of_each_role_can_register_and_its_role_can_do_nothing_else_to_tasks(api: Api, role: str) -> None:
+    name = dashed(role)
+    answer = ask(api, "register", name)
+    assert answer.status_code == 200
+    caller = api.callers.of((answer.json or {})["token"])
+    assert (caller.name, caller.role, caller.verbs) == (name, role, INSTANCE_VERBS)
+    assert VERBS[name] == {"register"}
+    for verb in INSTANCE_VERBS:
+        assert ask(api, verb, name).status_code == 403
+
+
+def test_nobody_but_roles_can_register(api: Api) -> None:
+    roles = {dashed(role) for role in ROLES}
+    for caller in TOKENS:
+        assert (ask(api, "register", caller).status_code == 200) == (caller in roles)
+    assert ask(api, "register", "an instance of forge").status_code == 403
 
 
 @pytest.mark.parametrize("header", NOBODY)
-@pytest.mark.parametrize("verb", CALLS)
-def test_nobody_else_may_do_anything(api: Caller, verb: str, header: str) -> None:
-    answer = api.ask(verb, headers={"Authorization": header})
-    assert (answer.status_code, answer.json) == (403, {"error": "this API needs a caller's token"})
+def test_nobody_else_may_do_anything(api: Api, header: str) -> None:
+    for verb in CALLS:
+        answer = ask(api, verb, headers={"Authorization": header})
+        assert (answer.status_code, answer.json) == (401, {"error": "this API needs a caller's token"})
 
 
-def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: Caller) -> None:
+def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: Api) -> None:
     assert api.http.get("/healthz").json == {"status": "ok"}
-    assert api.http.get("/runs").status_code == 403
+    assert api.http.get("/runs").status_code == 401
 
 
 # --- what is wrong ------------------------------------------------------------------------------------
@@ -97,105 +119,281 @@ def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: 
 
 @pytest.mark.parametrize(
     ("verb", "body"),
-    [("start", {}), ("start", {**START, "number": 0}), ("start", {**START, "repository": "../x"}),
-     ("start", {**START, "more": 1}), ("start", []), ("start", "x"),
-     ("claim", {}), ("claim", {"holder": 1, "instance": []}), ("renew", {}), ("renew", {"attempt": "x"})],
-)  # fmt: skip
-def test_a_bad_body_is_named(api: Caller, verb: str, body: object) -> None:
-    answer = api.ask(verb, "agent" if verb in MAY["agent"] else "cli", json=body)
+    [
+        ("start", {}),
+        ("start", {"ask": {}}),
+        ("start", {"ask": {**START["ask"], "number": 0}}),
+        ("start", {"ask": {**START["ask"], "repository": "../x"}}),
+        ("start", {"ask": {**START["ask"], "more": 1}}),
+        ("start", {"ask": {"verb": "dance"}}),
+        ("start", {**START, "more": 1}),
+        ("start", {**START, "priority": "soon"}),
+        ("start", {**START, "person": "x" * 101}),
+        ("start", {**START, "files": [{"id": "../x", "name": "a", "size": 1}]}),
+        ("start", []),
+        ("start", "x"),
+        ("answer", {}),
+        ("answer", {"question": "post"}),
+        ("answer", {"question": "q" * 41, "choice": "Post"}),
+        ("answer", {"question": "post", "choice": "x" * 4001}),
+        ("register", {}),
+        ("register", {"name": 1}),
+        ("renew", {}),
+        ("renew", {"attempt": "x"}),
+        ("give_back", []),
+    ],
+)
+def test_a_bad_body_is_named(api: Api, verb: str, body: object) -> None:
+    caller = next(caller for caller in MAY if verb in MAY[caller])
+    answer = ask(api, verb, caller, json=body)
     assert answer.status_code == 400
     assert answer.json
     assert answer.json["error"]
+    assert "x" * 41 not in answer.json["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"{}" * 2])
-def test_what_is_not_json_is_refused(api: Caller, body: bytes) -> None:
+def test_what_is_not_json_is_refused(api: Api, body: bytes) -> None:
     for kind in ("application/json", "text/plain"):
-        answer = api.ask("start", data=body, content_type=kind)
+        answer = ask(api, "start", data=body, content_type=kind)
         assert answer.status_code in (400, 415)
         assert set(answer.json or {}) == {"error"}
 
 
-@pytest.mark.parametrize("verb", ["show", "cancel", "claim"])
-def test_what_is_not_there_is_404(api: Caller, verb: str) -> None:
-    path = CALLS[verb][1].format(run=uuid7(), task=uuid7())
-    answer = api.ask(verb, "agent" if verb == "claim" else "cli", path=path)
+@pytest.mark.parametrize("verb", ["show", "cancel", "answer"])
+def test_a_run_that_is_not_there_is_404(api: Api, verb: str) -> None:
+    api.run = api.waiting = uuid7()
+    answer = ask(api, verb)
     assert answer.status_code == 404
-    assert "there is no" in (answer.json or {})["error"]
+    assert "no" in (answer.json or {})["error"]
+
+
+def test_what_has_ended_cannot_be_cancelled_and_that_is_409(api: Api) -> None:
+    api.world.change(RunRow, str(api.run), state="verified")
+    answer = ask(api, "cancel")
+    assert (answer.status_code, answer.json) == (409, {"error": f"{TITLE} has already ended: verified."})
+
+
+def test_a_cancel_that_is_refused_is_409(api: Api) -> None:
+    api.world.answer(api.waiting)  # now it is posted
+    api.run = api.waiting
+    answer = ask(api, "cancel")
+    assert answer.status_code == 409
+    assert "Too late to stop" in (answer.json or {})["error"]
+
+
+@pytest.mark.parametrize("ask_", [{"verb": "cancel"}, {"verb": "steer", "text": "hm"}])
+def test_what_begins_no_run_cannot_be_started(api: Api, ask_: dict[str, str]) -> None:
+    answer = api.start({"ask": {**ask_, "run_id": str(api.run)}})
+    assert (answer.status_code, answer.json) == (409, {"error": f"{ask_['verb']} begins no run"})
+
+
+def test_a_task_of_another_role_is_409_to_its_instances(api: Api) -> None:
+    answer = ask(api, "claim", "an instance of pr-reviewer")
+    assert answer.status_code == 409
+    assert "there is no task" in (answer.json or {})["error"]
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/runs/x", "/runs/../x", "/tasks/1/claim", "/runs/%00"])
-def test_a_path_that_is_none_is_404_in_json(api: Caller, path: str) -> None:
-    answer = api.ask("list", path=path)
+def test_a_path_that_is_none_is_404_in_json(api: Api, path: str) -> None:
+    answer = api.call("GET", path)
     assert (answer.status_code, set(answer.json or {})) == (404, {"error"})
 
 
-def test_a_fault_inside_shows_nothing_of_the_inside(api: Caller) -> None:
-    api.world.sessions.configure(bind=None)  # as if the database were gone
-    answer = api.ask("list")
+def test_a_fault_inside_shows_nothing_of_the_inside(api: Api) -> None:
+    api.world.sessions.configure(bind=None)
+    answer = ask(api, "list")
     assert (answer.status_code, answer.json) == (500, {"error": "internal error"})
 
 
-# --- what it does -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("verb", CALLS)
+def test_a_database_that_is_away_is_503(api: Api, verb: str) -> None:
+    caller = next(caller for caller in MAY if verb in MAY[caller])
+    with api.world.engine.begin() as connection:
+        for table in ("runs", "tasks", "gates"):
+            connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
+    answer = ask(api, verb, caller)
+    if verb in ("register", "files", "log"):
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.json) == (503, {"error": "the database does not answer"})
 
 
-def test_a_program_starts_a_run(api: Caller, begun: list[str]) -> None:
-    run_id = (api.ask("start").json or {})["id"]
-    wait_until(lambda: run_id in begun, seconds=10)
-    assert api.world.run_row(UUID(run_id)).person == "cli"
+def test_an_orchestrator_whose_database_is_away_is_not_well(api: Api) -> None:
+    with api.world.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE runs RENAME TO runs_away"))
+    assert api.http.get("/healthz").status_code >= 500
 
 
-def test_a_program_stops_a_run_of_anybody(api: Caller) -> None:
-    assert (api.ask("cancel").json or {})["state"] == "queued"
-    assert api.world.run_row(api.task.run_id).cancelled
+# --- starting -----------------------------------------------------------------------------------------
 
 
-def test_runs_are_listed_by_person(api: Caller) -> None:
-    api.world.run(review_request(uuid7(), person="telegram:2"))
-    found = api.ask("list", path="/runs?person=telegram:2&limit=5").json or {}
-    assert [run["person"] for run in found["runs"]] == ["telegram:2"]
-    assert len((api.ask("list", path="/runs?limit=-1").json or {})["runs"]) == 1
-    assert len((api.ask("list", path="/runs?limit=x").json or {})["runs"]) == 2
+def test_a_program_starts_a_run_for_the_owner(api: Api) -> None:
+    run = summary(api.start())
+    assert (run.workflow, run.title, run.person, run.state, run.priority) == (
+        "review", TITLE, "cli", "queued", "normal",
+    )  # fmt: skip
+    assert api.world.poked == [str(run.id)]
+    request = Request.model_validate(api.world.run(run.id).request)
+    assert (request.person.standing, request.chat) == ("admin", None)
 
 
-def test_metrics_count_runs_by_state(api: Caller) -> None:
-    assert 'claude_stack_runs{state="queued"} 1\n' in api.ask("metrics").text
+def test_a_program_starts_a_run_for_somebody(api: Api) -> None:
+    run = summary(api.start({**START, "person": "telegram:7", "priority": "low"}))
+    assert (run.person, run.priority) == ("telegram:7", "low")
+    assert Request.model_validate(api.world.run(run.id).request).person.standing == "requester"
 
 
-# --- as its client sees it ----------------------------------------------------------------------------
+def test_the_same_key_and_body_is_the_same_run(api: Api) -> None:
+    key = {"Idempotency-Key": "nightly 1"}
+    first, again = summary(api.start(**key)), summary(api.start(**key))
+    assert first.id == again.id
+    assert summary(api.start()).id != first.id
+    assert len(api.world.rows(KeyRow)) == 1
 
 
-@pytest.fixture
-def url(api: Caller) -> Iterator[str]:
-    port = free_port()
-    server = WebServer(api.http.application, host="127.0.0.1", port=port)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def test_the_same_key_with_another_body_is_409(api: Api) -> None:
+    key = {"Idempotency-Key": "nightly 1"}
+    api.start(**key)
+    answer = api.start({**START, "priority": "high"}, **key)
+    assert (answer.status_code, answer.json) == (409, {"error": "this Idempotency-Key was used for another request"})
 
 
-def test_an_agent_claims_and_renews(api: Caller, url: str) -> None:
-    client = OrchestratorApi(url, TOKENS["agent"])
-    claim = client.claim(api.task.id, holder="one", instance="a")
-    assert (claim.verdict, claim.attempt) == ("run", 1)
-    assert client.renew(api.task.id, attempt=1).verdict == "go"
-    assert client.renew(api.task.id, attempt=2).verdict == "lost"
+def test_an_endless_key_is_cut(api: Api) -> None:
+    key = {"Idempotency-Key": "k" * 5000}
+    assert summary(api.start(**key)).id == summary(api.start(**key)).id
 
 
-def test_the_client_says_what_to_do_next(api: Caller, url: str) -> None:
-    with pytest.raises(Refused, match="agent may not list"):
-        OrchestratorApi(url, TOKENS["agent"]).runs(person="telegram:1")
-    with pytest.raises(GiveUp, match="there is no task"):
-        OrchestratorApi(url, TOKENS["agent"]).claim(uuid7(), holder="one", instance="a")
+# --- what else it does --------------------------------------------------------------------------------
+
+
+def test_a_program_stops_a_run_of_anybody(api: Api) -> None:
+    assert summary(ask(api, "cancel")).id == api.run
+    api.world.go_on()
+    assert api.detail(api.run).state == "cancelled"
+
+
+def test_a_program_answers_for_anybody_and_its_name_stands_there(api: Api) -> None:
+    assert summary(ask(api, "answer")).id == api.waiting
+    (gate,) = api.detail(api.waiting).gates
+    assert (gate.answer, gate.answered_by) == ("Post", "cli")
+
+
+@pytest.mark.parametrize("body", [{"question": "post", "choice": "yes"}, {"question": "other", "choice": "Post"}])
+def test_an_answer_that_was_not_asked_for_is_409(api: Api, body: dict[str, str]) -> None:
+    answer = ask(api, "answer", json=body)
+    assert answer.status_code == 409
+    assert api.world.gate(api.waiting).answer is None
+
+
+def test_an_answer_that_came_before_is_409(api: Api) -> None:
+    ask(api, "answer")
+    answer = ask(api, "answer", json={"question": "post", "choice": "Discard"})
+    assert (answer.status_code, answer.json) == (409, {"error": f"{TITLE} was answered before: Post."})
+
+
+def test_a_run_that_the_api_began_asks_its_person_and_the_api_can_answer(api: Api) -> None:
+    begun = summary(api.start({"ask": {**START["ask"], "approval": True}, "person": "clock"}))
+    world = api.world
+    world.publisher.published.clear()
+    world.go_on()
+    world.bring(begun.id, "fetch", PULL)
+    world.bring(begun.id, "review", REVIEW)
+    assert world.question().choices == ("Post", "Discard")
+    world.answer(begun.id, "Post", CLOCK)
+    assert world.run(begun.id).state == "waiting"
+    api.waiting = begun.id
+    assert ask(api, "answer").status_code == 202
+
+
+def test_runs_are_listed_by_person(api: Api) -> None:
+    api.start({**START, "person": "telegram:7"})
+    found = (api.call("GET", "/runs?person=telegram:7&limit=5").json or {})["runs"]
+    assert [run["person"] for run in found] == ["telegram:7"]
+    assert len((api.call("GET", "/runs?limit=-1").json or {})["runs"]) == 1
+    assert len((api.call("GET", "/runs?limit=x").json or {})["runs"]) == 3
+
+
+def test_metrics_count_runs_by_state(api: Api) -> None:
+    answer = ask(api, "metrics")
+    assert 'claude_stack_runs{state="running"} 1\n' in answer.text
+    assert 'claude_stack_runs{state="waiting"} 1\n' in answer.text
+
+
+# --- as its clients see it ----------------------------------------------------------------------------
+
+
+def test_a_process_registers_claims_renews_and_gives_back(api: Api) -> None:
+    with api.served() as url:
+        client = TasksApi(url, TOKENS["forge"], name="forge 1")
+        claim = client.claim(api.task)
+        assert (claim.verdict, claim.attempt, claim.tokens) == ("run", 1, {})
+        assert client.renew(api.task, attempt=1).verdict == "go"
+        assert client.renew(api.task, attempt=2).verdict == "lost"
+        assert api.call("GET", f"/tasks/{api.task}/alive?attempt=1", "proxy").json == {"alive": True}
+        assert client.give_back(api.task, attempt=1).verdict == "go"
+        assert api.call("GET", f"/tasks/{api.task}/alive?attempt=1", "proxy").json == {"alive": False}
+        with pytest.raises(GiveUp, match="there is no task"):
+            client.claim(uuid7())
+
+
+def test_three_replicas_of_a_role_do_not_take_each_others_lease(api: Api) -> None:
+    with api.served() as url:
+        first, *others = (TasksApi(url, TOKENS["forge"], name="forge") for _ in range(3))
+        assert first.claim(api.task).verdict == "run"
+        assert [other.claim(api.task).verdict for other in others] == ["leased", "leased"]
+        assert [other.renew(api.task, attempt=1).verdict for other in others] == ["lost", "lost"]
+        assert first.claim(api.task).attempt == 1
+
+
+def test_the_bot_reads_the_runs_of_a_person(api: Api) -> None:
+    with api.served() as url:
+        client = RunsApi(url, TOKENS["bot"])
+        assert {run.id for run in client.runs(person="telegram:1")} == {api.run, api.waiting}
+        assert client.runs(person="telegram:2") == []
+        assert client.run(api.waiting).state == "waiting"
+        with pytest.raises(Refused, match="bot may not cancel"):
+            client.cancel(api.run)
+
+
+def test_the_command_line_starts_answers_and_cancels(api: Api) -> None:
+    with api.served() as url:
+        client = RunsApi(url, TOKENS["cli"])
+        begun = client.start(START["ask"], key="once", person="telegram:1", priority="high")
+        assert client.start(START["ask"], key="once", person="telegram:1", priority="high").id == begun.id
+        assert client.answer(api.waiting, "post", "Discard").id == api.waiting
+        assert client.cancel(begun.id).id == begun.id
+        with pytest.raises(GiveUp, match="answered before"):
+            client.answer(api.waiting, "post", "Post")
+
+
+def test_files_go_both_ways(api: Api) -> None:
+    with api.served() as url:
+        client = RunsApi(url, TOKENS["bot"])
+        kept = client.keep("../Füße & co.txt", b"\x00bytes\xff")
+        assert isinstance(kept, Attachment)
+        assert (kept.name, kept.size) == ("Füße _ co.txt", 7)
+        assert client.file(kept.id) == b"\x00bytes\xff"
+        with pytest.raises(GiveUp, match="no such file"):
+            client.file("0" * 64)
+
+
+def test_the_client_says_what_to_do_next(api: Api) -> None:
     with pytest.raises(TryAgain, match="cannot be reached"):
-        OrchestratorApi(f"http://127.0.0.1:{free_port()}", "x").run(uuid7())
-    api.world.sessions.configure(bind=None)
-    with pytest.raises(TryAgain, match="answers 500"):
-        OrchestratorApi(url, TOKENS["bot"]).run(api.task.run_id)
-    api.world.sessions.configure(bind=api.world.engine)
+        RunsApi(f"http://127.0.0.1:{free_port()}", "x").run(uuid7())
+    with api.served() as url:
+        with pytest.raises(Refused, match="needs a caller's token"):
+            RunsApi(url, "x").runs()
+        with pytest.raises(GiveUp, match="there is no run"):
+            RunsApi(url, TOKENS["bot"]).run(UUID(int=0))
+        with api.world.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE runs RENAME TO runs_away"))
+        with pytest.raises(TryAgain, match="answers 503"):
+            RunsApi(url, TOKENS["bot"]).run(api.run)
 
 
-def test_a_bot_reads_the_runs_of_a_person(api: Caller, url: str) -> None:
-    client = OrchestratorApi(url, TOKENS["bot"])
-    assert [run["id"] for run in client.runs(person="telegram:1")] == [str(api.task.run_id)]
-    assert client.run(api.task.run_id)["state"] == "queued"
+def test_a_process_registers_anew_where_the_orchestrator_was_set_up_anew(api: Api) -> None:
+    with api.served() as url:
+        client = TasksApi(url, TOKENS["forge"], name="forge 1")
+        client._instance = "an old instance's token"
+        assert client.claim(api.task).verdict == "run"

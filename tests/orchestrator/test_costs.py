@@ -9,7 +9,9 @@ import pytest
 
 from native.rabbitmq import free_port
 from orchestrator.costs import ProxyLedger
-from tests.stack.samples import RUN
+from stack.ids import uuid7
+
+RUN = uuid7()
 
 
 class Ledger(BaseHTTPRequestHandler):

@@ -1,163 +1,299 @@
-"""Requests become runs: once, and only their own person may end them."""
+"""Requests become runs: once, by who may; what is refused is told in words, once."""
 
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from native.review import wait_until
-from orchestrator.store import AnswerRow, Run
-from stack.errors import GiveUp
+from orchestrator.store import KeyRow, RunRow
+from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
-from stack.messages import Answer, Cancel, Note, Notification, Request, Signal, StartReview
+from stack.messages import Attachment, Envelope, Note, Notification, Request, Signal, Task
+from stack.people import Person
+from stack.work.kinds import Answer, Ask, Cancel, Steer
+from stack.work.review import StartReview
 from tests.orchestrator.played import World
-from tests.stack.samples import CHAT, post_task, review_request, review_result, review_task
+from tests.orchestrator.samples import (
+    ADA,
+    ADMIN,
+    APPROVER,
+    BOB,
+    CHAT,
+    CLOCK,
+    FETCH,
+    PULL,
+    START,
+    TITLE,
+    VIEWER,
+)
 
-ADA, BOB = "telegram:1", "telegram:2"
+OTHER = StartReview(repository="acme/other", number=1)
 
 
-def ask(world: World, what: Answer | Cancel, person: str = ADA) -> None:
-    world.runs.take(Request(person=person, chat=CHAT, ask=what))
-
-
-def notes(world: World) -> list[str]:
-    """What people were told about their requests."""
-    contents = [m.content for m in world.publisher.published if isinstance(m, Notification)]
-    return [content.text for content in contents if isinstance(content, Note)]
+def request(ask: Ask = START, **more: Any) -> Request:
+    return Request.model_validate({"person": ADA, "chat": CHAT, "ask": ask, **more})
 
 
 # --- starting -----------------------------------------------------------------------------------------
 
 
-def test_the_same_request_twice_is_one_run(starting_world: World, begun: list[str]) -> None:
-    request = review_request(uuid7())
+def test_a_request_is_a_run_with_its_id(world: World) -> None:
+    asked = request(priority="high")
+    world.runs.take(asked)
+    row = world.run(asked.id)
+    assert (row.workflow, row.title, row.person, row.priority) == ("review", TITLE, ADA.id, "high")
+    assert (row.state, row.cancelled, row.ended) == ("queued", False, None)
+    assert Request.model_validate(row.request) == asked
+    assert world.poked == [str(asked.id)]
+
+
+def test_the_same_request_many_times_is_one_run(world: World) -> None:
+    asked = request()
     for _ in range(3):
-        starting_world.runs.take(request)
-    wait_until(lambda: begun, seconds=10)
-    assert begun == [str(request.id)]
-    (run,) = starting_world.runs.newest(person=None, limit=10)
-    assert (run["id"], run["title"], run["person"], run["state"]) == (
-        str(request.id), "Review of acme/shop#12", ADA, "queued",
-    )  # fmt: skip
+        world.runs.take(asked)
+        world.go_on()
+    world.restart()
+    world.runs.take(asked)
+    world.go_on()
+    assert len(world.rows(RunRow)) == 1
+    assert len(world.sent(Task)) == 1
 
 
-def test_a_request_of_the_same_id_by_somebody_else_changes_nothing(starting_world: World, begun: list[str]) -> None:
-    request = review_request(uuid7())
-    starting_world.runs.take(request)
-    other = request.model_copy(update={"person": BOB, "ask": StartReview(repository="acme/other", number=1)})
-    starting_world.runs.take(other)
-    wait_until(lambda: begun, seconds=10)
-    assert (len(begun), starting_world.run_row(request.id).person) == (1, ADA)
+def test_a_request_of_the_same_id_by_somebody_else_changes_nothing(world: World) -> None:
+    asked = request()
+    world.runs.take(asked)
+    world.runs.take(asked.model_copy(update={"person": BOB, "ask": OTHER}))
+    assert (world.run(asked.id).person, world.run(asked.id).title) == (ADA.id, TITLE)
 
 
-def test_a_request_after_the_end_of_its_run_does_not_start_it_anew(starting_world: World, begun: list[str]) -> None:
-    request = review_request(uuid7())
-    starting_world.runs.take(request)
-    wait_until(lambda: begun, seconds=10)
-    starting_world.change(Run, request.id, state="verified")
-    starting_world.runs.take(request)
-    assert (len(begun), starting_world.run_row(request.id).state) == (1, "verified")
+def test_a_request_after_the_end_of_its_run_does_not_start_it_anew(world: World) -> None:
+    asked = request()
+    world.runs.take(asked)
+    world.change(RunRow, str(asked.id), state="verified")
+    world.runs.take(asked)
+    world.go_on()
+    assert world.run(asked.id).state == "verified"
+    assert world.sent(Task) == []
+
+
+def test_who_may_only_look_starts_nothing_and_is_told(world: World) -> None:
+    world.ask(START, VIEWER)
+    assert world.rows(RunRow) == []
+    assert world.notes() == ["You may look at runs, but not start any."]
+
+
+@pytest.mark.parametrize("person", [ADA, APPROVER, ADMIN, CLOCK])
+def test_everybody_else_may_start_a_run(world: World, person: Person) -> None:
+    world.ask(START, person)
+    assert len(world.rows(RunRow)) == 1
+
+
+def test_files_go_with_the_request(world: World) -> None:
+    file = Attachment(id="f" * 64, name="a.txt", size=3)
+    run = world.start(START, files=(file,))
+    assert Request.model_validate(world.run(run).request).files == (file,)
 
 
 def test_what_is_no_request_is_given_up(world: World) -> None:
+    task = Task(run_id=uuid7(), step="fetch", brief=FETCH)
     with pytest.raises(GiveUp, match="a task is not a request"):
-        world.runs.take(review_task())
+        world.runs.take(task)
 
 
-# --- cancelling ---------------------------------------------------------------------------------------
+# --- a request that overtakes the start of its run ----------------------------------------------------
 
 
-def test_a_cancel_is_noted_and_signalled(world: World) -> None:
-    task = world.task()
-    ask(world, Cancel(run_id=task.run_id))
-    assert world.run_row(task.run_id).cancelled
-    assert [m.task_id for m in world.publisher.mentioned if isinstance(m, Signal)] == [task.id]
-    assert notes(world) == []
+@pytest.mark.parametrize("verb", ["cancel", "answer", "steer"])
+def test_a_request_that_overtakes_the_start_of_its_run_comes_again(world: World, verb: str) -> None:
+    start = request()
+    asks = {
+        "cancel": Cancel(run_id=start.id),
+        "answer": Answer(run_id=start.id, question="post", choice="Post"),
+        "steer": Steer(run_id=start.id, text="hm"),
+    }
+    with pytest.raises(TryAgain, match="not there yet"):
+        world.runs.take(request(asks[verb]))
+    assert world.notes() == []
 
 
-def test_a_cancel_by_another_person_is_refused_as_if_there_were_no_run(world: World) -> None:
-    task = world.task()
-    ask(world, Cancel(run_id=task.run_id), BOB)
-    ask(world, Cancel(run_id=uuid7()), BOB)
-    assert not world.run_row(task.run_id).cancelled
-    assert notes(world) == ["There is no such run of yours."] * 2
+def test_it_counts_as_soon_as_its_run_is_there(world: World) -> None:
+    start = request()
+    cancel = request(Cancel(run_id=start.id))
+    with pytest.raises(TryAgain):
+        world.runs.take(cancel)
+    world.runs.take(start)
+    world.runs.take(cancel)
+    world.go_on()
+    assert world.run(start.id).state == "cancelled"
 
 
-@pytest.mark.parametrize("state", ["verified", "unproven", "failed", "cancelled"])
-def test_a_cancel_after_the_end_is_told(world: World, state: str) -> None:
-    run = world.run(state=state)
-    ask(world, Cancel(run_id=run))
-    assert notes(world) == [f"Review of acme/shop#12 has already ended: {state}."]
-    assert not world.run_row(run).cancelled
+@pytest.mark.parametrize(
+    "run_id",
+    [
+        uuid7(milliseconds=1_750_000_000_000),
+        UUID("ffffffff-ffff-4fff-bfff-ffffffffffff"),
+        UUID("7b0c8f4e-2b8e-4bb5-9d3c-111111111111"),
+        UUID(int=0),
+    ],
+)
+def test_what_never_was_and_will_not_come_is_told_at_once(world: World, run_id: UUID) -> None:
+    world.ask(Cancel(run_id=run_id))
+    assert world.notes() == ["There is no such run of yours."]
 
 
-@pytest.mark.parametrize("step", ["post", "post-2"])
-def test_a_cancel_while_it_is_posted_is_too_late(world: World, step: str) -> None:
-    run = world.run()
-    world.task(task=post_task(run).model_copy(update={"step": step}))
-    ask(world, Cancel(run_id=run))
-    assert notes(world) == ["Too late to stop Review of acme/shop#12: it is being posted."]
-    assert not world.run_row(run).cancelled
+def test_a_young_run_of_somebody_else_is_not_waited_for(world: World) -> None:
+    run = world.start()
+    world.cancel(run, BOB)
+    assert world.notes() == ["There is no such run of yours."]
+
+
+# --- steering -----------------------------------------------------------------------------------------
+
+
+def test_a_word_reaches_whoever_is_at_work(world: World) -> None:
+    run = world.start()
+    task = world.tasks_sent()[0]
+    world.claim(task)
+    world.ask(Steer(run_id=run, text="Look at the tests too"))
+    (signal,) = world.signals()
+    assert (signal.task_id, signal.verb, signal.text) == (task, "steer", "Look at the tests too")
+    assert world.notes() == []
+
+
+def test_a_word_that_nobody_could_hear_is_told(world: World) -> None:
+    run = world.start()
+    world.ask(Steer(run_id=run, text="Look at the tests too"))
+    assert world.notes() == [f"Nobody is at work for {TITLE} now, so nobody has heard it."]
+
+
+@pytest.mark.parametrize("person", [BOB, APPROVER, VIEWER])
+def test_only_the_asker_and_admins_steer(world: World, person: Person) -> None:
+    run = world.start()
+    world.claim(world.tasks_sent()[0])
+    world.ask(Steer(run_id=run, text="hm"), person)
+    assert world.signals() == []
+    world.ask(Steer(run_id=run, text="hm"), ADMIN)
+    assert len(world.signals()) == 1
+
+
+# --- what people are told -----------------------------------------------------------------------------
 
 
 def test_a_word_to_a_person_is_said_once_however_often_the_request_comes(world: World) -> None:
-    request = Request(person=ADA, chat=CHAT, ask=Cancel(run_id=uuid7()))
-    world.runs.take(request)
-    world.runs.take(request)
-    assert len({message.id for message in world.publisher.published}) == 1
+    asked = request(Cancel(run_id=uuid7(milliseconds=1_750_000_000_000)))
+    for _ in range(3):
+        world.runs.take(asked)
+        world.send()
+    assert len({note.id for note in world.sent(Notification)}) == 1
 
 
-def test_a_program_without_a_chat_is_told_nothing(world: World) -> None:
-    world.runs.take(Request(person=ADA, ask=Cancel(run_id=uuid7())))
+def test_a_refusal_without_a_chat_goes_to_the_person(world: World) -> None:
+    world.runs.take(request(START, person=VIEWER, chat=None))
+    world.send()
+    (told,) = world.sent(Notification)
+    assert (told.person, told.chat, told.content) == (
+        VIEWER.id, None, Note(text="You may look at runs, but not start any."),
+    )  # fmt: skip
+
+
+def newer(**more: object) -> Envelope:
+    facts = {"version": 3, "type": "request", "id": uuid7(), "person": ADA.model_dump(), **more}
+    return Envelope.model_validate(facts)
+
+
+def test_a_request_of_a_newer_version_is_told_to_its_person(world: World) -> None:
+    envelope = newer(chat=CHAT.model_dump())
+    for _ in range(2):
+        world.runs.too_new(envelope, "bot")
+        world.send()
+    told = world.sent(Notification)
+    assert len({note.id for note in told}) == 1
+    assert (told[0].person, told[0].chat) == (ADA.id, CHAT)
+    assert set(world.notes()) == {
+        "Your request comes from a newer version than the orchestrator's: update all services."
+    }
+
+
+@pytest.mark.parametrize("chat", [None, {}, 0, "x", [], {"chat_id": "x"}, {**CHAT.model_dump(), "new": 1}])
+@pytest.mark.parametrize("person", [ADA.id, ADA.model_dump(), {**ADA.model_dump(), "new": 1}])
+def test_of_a_newer_request_what_can_be_read_is_enough_to_tell_its_person(
+    world: World, person: object, chat: object
+) -> None:
+    world.runs.too_new(newer(person=person, chat=chat), "bot")
+    world.send()
+    (told,) = world.sent(Notification)
+    assert (told.person, told.chat) == (ADA.id, None)
+
+
+@pytest.mark.parametrize("person", [None, "", {}, {"id": ""}, {"id": 7}, [], 7])
+def test_a_newer_request_of_nobody_breaks_nothing(world: World, person: object) -> None:
+    world.runs.too_new(newer(person=person), "bot")
+    world.send()
     assert world.publisher.published == []
 
 
-# --- answering ----------------------------------------------------------------------------------------
+# --- once by key --------------------------------------------------------------------------------------
 
 
-def answer_of(world: World, run: UUID) -> str | None:
-    with world.sessions() as session:
-        row = session.get(AnswerRow, (str(run), "post"))
-        return row.choice if row else None
+def test_requests_with_one_key_are_one_run(any_world: World) -> None:
+    world = any_world
+    first, again = request(), request()
+    assert world.runs.handle(first, key="nightly") == first.id
+    assert world.runs.handle(again, key="nightly") == first.id
+    assert len(world.rows(RunRow)) == 1
+    world.go_on()
+    world.change(RunRow, str(first.id), state="verified")
+    assert world.runs.handle(request(), key="nightly") == first.id
 
 
-def test_the_first_answer_counts(world: World) -> None:
-    run = world.run(state="waiting")
-    for choice in ("Post", "Discard"):
-        ask(world, Answer(run_id=run, question="post", choice=choice))
-    assert answer_of(world, run) == "Post"
+def test_another_key_or_none_is_another_run(world: World) -> None:
+    for key in ("one", "two", "", ""):
+        world.runs.handle(request(), key=key)
+    assert len(world.rows(RunRow)) == 4
 
 
-def test_an_answer_of_another_person_does_not_count(world: World) -> None:
-    run = world.run(state="waiting")
-    ask(world, Answer(run_id=run, question="post", choice="Post"), BOB)
-    assert answer_of(world, run) is None
-    assert notes(world) == ["There is no such run of yours."]
+def test_each_person_has_keys_of_their_own(world: World) -> None:
+    first, second = request(), request(person=BOB)
+    assert world.runs.handle(first, key="nightly") == first.id
+    assert world.runs.handle(second, key="nightly") == second.id
 
 
-# --- showing ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ask": OTHER},
+        {"priority": "low"},
+        {"files": (Attachment(id="f" * 64, name="a.txt", size=3),)},
+        {"person": ADA.model_copy(update={"standing": "admin"})},
+    ],
+)
+def test_a_key_that_was_used_for_something_else_is_refused(world: World, changed: dict[str, Any]) -> None:
+    world.runs.handle(request(), key="nightly")
+    with pytest.raises(GiveUp, match="this Idempotency-Key was used for another request"):
+        world.runs.handle(request(**changed), key="nightly")
+    assert len(world.rows(RunRow)) == 1
 
 
-@pytest.mark.parametrize(("limit", "shown"), [(2, 2), (10, 3), (0, 1), (-1, 1), (10**9, 3)])
-def test_the_newest_runs_of_a_person_come_first(world: World, limit: int, shown: int) -> None:
-    runs = [world.run() for _ in range(3)]
-    world.run(review_request(uuid7(), person=BOB))
-    newest = [UUID(run["id"]) for run in world.runs.newest(person=ADA, limit=limit)]
-    assert newest == runs[::-1][:shown]
+def test_a_key_of_a_refused_request_is_not_used_up(world: World) -> None:
+    with pytest.raises(GiveUp, match="not start any"):
+        world.runs.handle(request(person=VIEWER), key="nightly")
+    assert world.rows(KeyRow) == []
 
 
-def test_a_run_is_shown_with_what_became_of_its_tasks(world: World) -> None:
-    task = world.task(attempt=1)
-    world.results.take(review_result(task))
-    (shown,) = show(world, task.run_id)["tasks"]
-    assert (shown["step"], shown["attempt"], shown["done"]) == ("review", 1, True)
-    assert shown["outcome"]["coverage"]["read"] == 3
+def test_a_long_name_and_a_long_key_fit(any_world: World) -> None:
+    person = ADA.model_copy(update={"id": "telegram:" + "9" * 91})
+    asked = request(person=person)
+    assert any_world.runs.handle(asked, key="k" * 200) == asked.id
+    assert any_world.runs.handle(request(person=person), key="k" * 200) == asked.id
 
 
-def show(world: World, run: UUID) -> dict[str, Any]:
-    return world.runs.show(run)
+def test_the_longest_title_fits(any_world: World) -> None:
+    ask = StartReview(repository="a" * 39 + "/" + "b" * 100, number=2**31 - 1)
+    run = any_world.start(ask)
+    any_world.bring(run, "fetch", PULL)
+    assert any_world.run(run).title == ask.title()
 
 
-def test_a_run_that_is_not_there_cannot_be_shown(world: World) -> None:
-    with pytest.raises(GiveUp, match="there is no run"):
-        world.runs.show(uuid7())
+def test_a_signal_is_no_request(world: World) -> None:
+    with pytest.raises(GiveUp, match="a signal is not a request"):
+        world.runs.take(Signal(task_id=uuid7()))

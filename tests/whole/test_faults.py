@@ -81,10 +81,8 @@ def test_claude_dies_with_its_runner(world: World, desk: Desk) -> None:
     assert_once(world, desk.wait_for_ending(since))
 
 
-STEPS = (
-    "begin", "dispatch fetch", "receive fetch", "dispatch review", "receive review", "dispatch post", "receive post",
-    "finish",
-)  # fmt: skip
+# The transactions of a review; the number of those that there are several of.
+STEPS = ("take review", "begin fetch", "claim", "result", "begin review", "result/2", "begin post", "finish")
 
 
 @pytest.mark.parametrize("step", STEPS)

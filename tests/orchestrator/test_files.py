@@ -1,0 +1,158 @@
+"""Files that go with messages: kept under their SHA-256, with a plain name, for a month."""
+
+import hashlib
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.files import KEPT, MOST_BYTES
+from orchestrator.store import FileRow
+from stack.errors import GiveUp
+from stack.values import now
+from tests.orchestrator.played import World
+from tests.orchestrator.serving import Api
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "files"
+
+
+@pytest.mark.parametrize("content", [b"", b"text", bytes(range(256)) * 1000])
+def test_a_file_comes_back_as_it_was_kept(world: World, content: bytes) -> None:
+    kept = world.files.keep("a.bin", content)
+    assert (kept.id, kept.name, kept.size) == (hashlib.sha256(content).hexdigest(), "a.bin", len(content))
+    assert world.files.read(kept.id) == content
+    world.restart()
+    assert world.files.read(kept.id) == content
+
+
+def test_the_same_bytes_are_kept_once(world: World, folder: Path) -> None:
+    kept = [world.files.keep(name, b"text") for name in ("a.txt", "b.txt")]
+    assert kept[0].id == kept[1].id
+    assert [file.name for file in kept] == ["a.txt", "b.txt"]
+    assert [path.name for path in folder.iterdir()] == [kept[0].id]
+    assert len(world.rows(FileRow)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("report.txt", "report.txt"),
+        ("Füße (2).tar.gz", "Füße (2).tar.gz"),
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\windows\\system.ini", "system.ini"),
+        ("/absolute", "absolute"),
+        ("..", "file"),
+        ("", "file"),
+        (".", "file"),
+        ("a/", "file"),
+        (".bashrc", "bashrc"),
+        ("a\x00b\nc\u202ed", "a_b_c_d"),
+        ("<b>&\"'`$;|", "_b________"),
+        ("x" * 500 + ".txt", "x" * 200),
+    ],
+)
+def test_a_name_is_only_a_name(world: World, folder: Path, name: str, plain: str) -> None:
+    kept = world.files.keep(name, b"text")
+    assert kept.name == plain
+    assert [path.name for path in folder.iterdir()] == [kept.id]
+
+
+@pytest.mark.parametrize("file_id", ["", "..", "../orchestrator.sqlite", "a" * 63, "A" * 64, "a" * 64 + "\n", "é" * 64])
+def test_what_is_no_id_opens_nothing(world: World, file_id: str) -> None:
+    with pytest.raises(GiveUp, match="not the id of a file"):
+        world.files.read(file_id)
+
+
+def test_a_file_that_is_not_there_is_told(world: World) -> None:
+    with pytest.raises(GiveUp, match="there is no such file"):
+        world.files.read("0" * 64)
+
+
+def test_a_file_of_more_than_telegram_takes_is_refused(world: World, folder: Path) -> None:
+    assert world.files.keep("most", b"x" * MOST_BYTES).size == MOST_BYTES
+    with pytest.raises(GiveUp, match="50 are most"):
+        world.files.keep("more", b"x" * (MOST_BYTES + 1))
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_the_same_file_from_many_at_once_is_kept(world: World, folder: Path) -> None:
+    together, kept = threading.Barrier(8), []
+
+    def keep() -> None:
+        together.wait(10)
+        kept.append(world.files.keep("a.txt", b"text" * 100_000))
+
+    threads = [threading.Thread(target=keep) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(kept) == 8
+    assert [path.name for path in folder.iterdir()] == [kept[0].id]
+
+
+# --- age ----------------------------------------------------------------------------------------------
+
+
+def test_files_are_kept_for_a_month(world: World, folder: Path) -> None:
+    assert timedelta(days=30) == KEPT
+    old, young = world.files.keep("old", b"old"), world.files.keep("young", b"young")
+    world.change(FileRow, old.id, created=now() - KEPT - timedelta(minutes=1))
+    world.change(FileRow, young.id, created=now() - KEPT + timedelta(minutes=1))
+    world.files.purge()
+    assert [path.name for path in folder.iterdir()] == [young.id]
+    assert [row.id for row in world.rows(FileRow)] == [young.id]
+    with pytest.raises(GiveUp, match="it is gone"):
+        world.files.read(old.id)
+
+
+def test_a_file_that_is_kept_again_is_young_again(world: World) -> None:
+    kept = world.files.keep("a", b"text")
+    world.change(FileRow, kept.id, created=now() - KEPT - timedelta(days=1))
+    world.files.keep("a", b"text")
+    world.files.purge()
+    assert world.files.read(kept.id) == b"text"
+
+
+def test_a_purge_of_what_is_gone_already_goes_on(world: World, folder: Path) -> None:
+    old = [world.files.keep(name, name.encode()) for name in ("a", "b")]
+    for file in old:
+        world.change(FileRow, file.id, created=now() - KEPT - timedelta(days=1))
+    (folder / old[0].id).unlink()
+    world.files.purge()
+    assert list(folder.iterdir()) == []
+
+
+# --- over the API -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def api(world: World) -> Api:
+    return Api(world)
+
+
+@pytest.mark.parametrize("caller", ["bot", "cli"])
+def test_a_file_goes_round(api: Api, caller: str) -> None:
+    answer = api.call("POST", "/files?name=../a%20b.txt", caller, data=b"\x00\xff")
+    assert answer.status_code == 201
+    assert (answer.json or {})["name"] == "a b.txt"
+    back = api.call("GET", f"/files/{(answer.json or {})['id']}", caller)
+    assert (back.data, back.mimetype) == (b"\x00\xff", "application/octet-stream")
+
+
+@pytest.mark.parametrize("path", ["/files/..%2f..%2forchestrator.sqlite", "/files/../orchestrator.sqlite", "/files/x"])
+def test_no_path_leads_out_of_the_folder(api: Api, path: str) -> None:
+    answer = api.call("GET", path, "bot")
+    assert answer.status_code in (404, 409)
+    assert set(answer.json or {}) == {"error"}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 201), (1, 409), (1 << 20, 413)])
+def test_a_body_of_more_than_the_limit_is_refused(api: Api, more: int, status: int) -> None:
+    answer = api.call("POST", "/files?name=a", "bot", data=b"x" * (MOST_BYTES + more))
+    assert answer.status_code == status
+    assert (status == 201) == ("error" not in (answer.json or {}))

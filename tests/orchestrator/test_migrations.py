@@ -1,0 +1,344 @@
+"""A store of 64aaa5c, as it was recorded: it is brought up to date, and its runs go on as their person expects."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, MetaData, create_engine, event, text
+
+from orchestrator.store import EventRow, GateRow, OutboxRow, ResultRow, RunRow, TaskRow, open_store, sqlite_url
+from orchestrator.store.migrations import LATEST, migrate
+from stack.ids import task_id, uuid7
+from stack.messages import ENDED, Ending, Notification, Question, Request, Task, decode
+from stack.work import reports
+from stack.work.review import PullRequest, Review
+from tests.orchestrator.played import World
+from tests.orchestrator.samples import ADA, PULL, RECEIPT, REVIEW, final, passing
+from tests.orchestrator.test_store import schema, version
+from tests.stores import restore
+
+PERSON = ADA.model_copy(update={"id": "telegram:1001"})
+# as tests/stores/64aaa5c/README.md has them
+VERIFIED = UUID("01a22993-5c48-71c9-a27b-0838614f97e7")
+UNPROVEN = UUID("01a22993-6be8-714c-944c-c8c1b9dde07f")
+FAILED = (UUID("01a22993-73b8-7c49-aee1-ddc2b17152c6"), UUID("01a22993-7f70-73f1-b432-5b31df43bff1"))
+CANCELLED = UUID("01a22993-8358-7aa1-a77c-39769990c1e3")
+DISCARDED = UUID("01a22993-8b28-7f81-8824-6556c3b1f8f9")
+WAITING = UUID("01a22993-96e0-7b51-b13f-cee941a1905c")
+REVIEWING = UUID("01a22993-9eb0-7e7a-b8c8-30d85cae8d2e")
+POSTING = UUID("01a22993-a298-77b2-84a2-34297db94bdf")
+FETCHING = UUID("01a22993-a680-7f80-b689-a2c57a8116cb")
+IN_OUTBOX = UUID("01a22993-a680-7b02-8292-57402347b56a")
+QUEUED = UUID("01a22993-a680-72a8-a241-b716552976c8")
+LIVE = {REVIEWING: "review", POSTING: "post", FETCHING: "fetch", IN_OUTBOX: "fetch", QUEUED: "fetch"}
+OUTCOMES = {"fetch": PULL, "review": REVIEW, "post": RECEIPT}
+
+
+def copy(source: str, target: str) -> None:
+    """The same tables, columns and rows in another database."""
+    engines = create_engine(source), create_engine(target)
+    tables = MetaData()
+
+    @event.listens_for(tables, "column_reflect")
+    def generic(_inspector: object, _table: object, column: dict[str, Any]) -> None:
+        column["type"] = column["type"].as_generic()
+
+    tables.reflect(engines[0])
+    with engines[0].connect() as old, engines[1].begin() as new:
+        tables.create_all(new)
+        for table in tables.sorted_tables:
+            if rows := [dict(row) for row in old.execute(table.select()).mappings()]:
+                new.execute(table.insert(), rows)
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def old_url(store_url: str, tmp_path: Path) -> str:
+    """The recorded store, in each database in turn."""
+    recorded = f"sqlite:///{restore('64aaa5c/orchestrator', tmp_path)}"
+    if not store_url.startswith("sqlite"):
+        copy(recorded, store_url)
+    return store_url
+
+
+@pytest.fixture
+def change_old(old_url: str) -> Iterator[Any]:
+    """Executes SQL in the old store."""
+    engine: Engine = create_engine(old_url)
+
+    def change(sql: str, **values: object) -> None:
+        with engine.begin() as connection:
+            connection.execute(text(sql), values)
+
+    yield change
+    engine.dispose()
+
+
+@pytest.fixture
+def old(old_url: str, tmp_path: Path) -> Iterator[World]:
+    """An orchestrator of today that is started on the recorded store."""
+    world = World(old_url, tmp_path)
+    begin(world)
+    yield world
+    world.close()
+
+
+def begin(world: World) -> None:
+    """What a process does as it starts."""
+    world.outbox.sweep(float("inf"))
+    world.stories.sweep()
+    world.go_on()
+    world.look()
+
+
+def open_task(world: World, run: UUID) -> TaskRow:
+    (row,) = (row for row in world.rows(TaskRow) if row.run_id == str(run) and row.state != "done")
+    return row
+
+
+def finish(world: World, run: UUID) -> None:
+    """Forge and agents do what a run still asks for."""
+    while world.run(run).state == "running":
+        row = open_task(world, run)
+        task = UUID(row.id)
+        assert world.claim(task).verdict == "run"
+        world.result(task, OUTCOMES[row.step])
+        world.look(after=2)
+
+
+def endings(world: World, run: UUID) -> list[Ending]:
+    told = [message for message in world.sent(Notification) if message.run_id == run]
+    return [message.content for message in told if isinstance(message.content, Ending)]
+
+
+# --- the schema ---------------------------------------------------------------------------------------
+
+
+def test_it_has_the_tables_columns_keys_and_indexes_of_a_new_store(
+    old: World, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    migrated = schema(old.url)
+    old.close()
+    if old.url.startswith("sqlite"):
+        new = sqlite_url(tmp_path / "new", "new.sqlite")
+    else:
+        new = request.getfixturevalue("postgres_server") and old.url
+        with old.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        old.close()
+    engine: Engine = open_store(new).kw["bind"]
+    engine.dispose()
+    assert migrated == schema(new)
+    assert version(new) == LATEST
+
+
+def test_a_second_start_changes_nothing(old: World) -> None:
+    before = {row.id: (row.state, row.step, row.attempt, row.message) for row in old.rows(TaskRow)}
+    waiting = old.gate(WAITING).until
+    told = len(old.publisher.published)
+    old.restart()
+    begin(old)
+    assert {row.id: (row.state, row.step, row.attempt, row.message) for row in old.rows(TaskRow)} == before
+    assert old.gate(WAITING).until == waiting
+    assert len(old.publisher.published) == told
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(old_url: str, change_old: Any) -> None:
+    change_old("UPDATE outbox SET message = :junk", junk=b"junk")
+    before = schema(old_url)
+    engine = create_engine(old_url)
+    with pytest.raises(ValueError, match="Expecting value"):
+        migrate(engine)
+    engine.dispose()
+    assert schema(old_url) == before
+
+
+# --- what stands in it --------------------------------------------------------------------------------
+
+
+def test_everything_in_it_can_be_read(old: World) -> None:
+    assert len(old.rows(RunRow)) == 12
+    for run in old.rows(RunRow):
+        request = Request.model_validate(run.request)
+        assert (str(request.id), request.person.id, run.person) == (run.id, PERSON.id, PERSON.id)
+        assert old.views.show(UUID(run.id)).workflow == "review"
+    for task in old.rows(TaskRow):
+        message = decode(task.message)
+        assert isinstance(message, Task)
+        assert (str(message.id), str(message.run_id), message.step, message.brief.by) == (
+            task.id, task.run_id, task.step, task.role,
+        )  # fmt: skip
+        assert (task.effect, task.person) == (message.brief.effect, PERSON.id)
+    for result in old.rows(ResultRow):
+        reports()[result.outcome["report"]].model_validate(result.outcome)
+    for gate in old.rows(GateRow):
+        Question.model_validate(gate.content)
+    assert old.rows(EventRow)
+
+
+@pytest.mark.parametrize(
+    ("run", "state"),
+    [(VERIFIED, "verified"), (UNPROVEN, "unproven"), (FAILED[0], "failed"), (FAILED[1], "failed"),
+     (CANCELLED, "cancelled"), (DISCARDED, "cancelled")],
+)  # fmt: skip
+def test_what_had_ended_stays_as_it_was(old: World, run: UUID, state: str) -> None:
+    shown = old.views.show(run)
+    assert (shown.state, bool(shown.headline), bool(shown.ended)) == (state, True, True)
+    assert all(task.state == "done" for task in shown.tasks)
+    assert endings(old, run) == []
+    old.cancel(run, PERSON)
+    assert old.notes() == ([] if run == CANCELLED else [f"{shown.title} has already ended: {state}."])
+
+
+def test_an_answer_that_was_given_is_shown(old: World) -> None:
+    (gate,) = old.views.show(DISCARDED).gates
+    assert (gate.answer, gate.answered_by) == ("Discard", PERSON.id)
+
+
+# --- runs that were at work ---------------------------------------------------------------------------
+
+
+def test_what_was_under_way_is_sent_again_and_nothing_else(old: World) -> None:
+    assert {(task.run_id, task.step) for task in old.sent(Task)} == set(LIVE.items())
+    assert len(old.sent(Task)) == len(LIVE)
+    assert {old.run(run).state for run in LIVE} == {"running"}
+
+
+@pytest.mark.parametrize("run", LIVE)
+def test_a_run_at_work_goes_on_and_ends_once(old: World, run: UUID) -> None:
+    finish(old, run)
+    (ending,) = endings(old, run)
+    assert (ending.state, old.run(run).state) == ("verified", "verified")
+
+
+def test_all_runs_at_work_go_on_beside_each_other(old: World) -> None:
+    for run in LIVE:
+        finish(old, run)
+    assert {old.run(run).state for run in LIVE} == {"verified"}
+    assert sorted(row.state for row in old.rows(RunRow) if row.state not in ENDED) == ["waiting"]
+
+
+def test_what_a_step_returned_before_is_not_done_again(old: World) -> None:
+    assert [row.step for row in old.rows(TaskRow) if row.run_id == str(POSTING)].count("review") == 1
+    finish(old, POSTING)
+    assert [task.step for task in old.sent(Task) if task.run_id == POSTING] == ["post"]
+    (review,) = [r for r in old.rows(ResultRow) if r.task_id == str(task_id(POSTING, "review"))]
+    assert isinstance(reports()["review"].model_validate(review.outcome), Review)
+
+
+def test_a_task_that_was_claimed_has_used_up_an_attempt(old: World) -> None:
+    row = open_task(old, REVIEWING)
+    assert (row.attempt, row.failures) == (1, 1)
+    claim = old.claim(UUID(row.id))
+    assert (claim.verdict, claim.attempt) == ("run", 2)
+    old.result(UUID(row.id), passing("it failed again"))
+    assert old.run(REVIEWING).headline == "it failed again"
+
+
+def test_a_process_of_before_has_lost_its_task(old: World) -> None:
+    row = open_task(old, REVIEWING)
+    assert old.tasks.renew(UUID(row.id), instance=row.instance, attempt=1).verdict == "lost"
+
+
+def test_a_run_at_work_can_be_cancelled(old: World) -> None:
+    old.cancel(REVIEWING, PERSON)
+    assert old.run(REVIEWING).state == "cancelled"
+    assert len(endings(old, REVIEWING)) == 1
+
+
+# --- the run that waited ------------------------------------------------------------------------------
+
+
+def test_the_run_that_waited_still_waits_and_is_not_asked_again(old: World) -> None:
+    gate = old.gate(WAITING)
+    assert (old.run(WAITING).state, gate.answer) == ("waiting", None)
+    assert [m for m in old.sent(Notification) if m.run_id == WAITING] == []
+
+
+@pytest.mark.parametrize(("choice", "state"), [("Post", "verified"), ("Discard", "cancelled")])
+def test_the_run_that_waited_takes_its_answer(old: World, choice: str, state: str) -> None:
+    old.answer(WAITING, choice, PERSON)
+    finish(old, WAITING)
+    (ending,) = endings(old, WAITING)
+    assert ending.state == state
+
+
+# --- situations that the recording has not ------------------------------------------------------------
+
+
+def test_a_step_that_was_tried_again_has_one_task_with_its_last_outcome(
+    old_url: str, tmp_path: Path, change_old: Any
+) -> None:
+    """64aaa5c made a task for each try: `fetch`, `fetch-2`."""
+    second = task_id(POSTING, "fetch-2")
+    first = task_id(POSTING, "fetch")
+    change_old(
+        "INSERT INTO tasks (id, run_id, role, step, message, attempt, holder, instance, lease_until, redispatched,"
+        " done, created, sent) SELECT :second, run_id, role, 'fetch-2', message, attempt, holder, instance,"
+        " lease_until, redispatched, done, created, sent FROM tasks WHERE id = :first",
+        second=str(second), first=str(first),
+    )  # fmt: skip
+    change_old("UPDATE results SET task_id = :second WHERE task_id = :first", second=str(second), first=str(first))
+    world = World(old_url, tmp_path)
+    begin(world)
+    steps = [row for row in world.rows(TaskRow) if row.run_id == str(POSTING) and row.step.startswith("fetch")]
+    assert [(row.id, row.step) for row in steps] == [(str(second), "fetch")]
+    assert isinstance(reports()["pull_request"].model_validate(world.outcome(second)), PullRequest)
+    finish(world, POSTING)
+    assert world.run(POSTING).state == "verified"
+    assert [task.step for task in world.sent(Task) if task.run_id == POSTING] == ["post"]
+    world.close()
+
+
+def test_a_run_whose_cancel_was_not_yet_told_ends(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    for run in (REVIEWING, WAITING):
+        change_old("UPDATE runs SET cancelled = :yes WHERE id = :id", yes=True, id=str(run))
+    world = World(old_url, tmp_path)
+    begin(world)
+    for run in (REVIEWING, WAITING):
+        assert world.run(run).state == "cancelled"
+        assert len(endings(world, run)) == 1
+    world.close()
+
+
+def test_a_run_whose_answer_was_not_yet_told_goes_on(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    change_old(
+        "INSERT INTO answers (run_id, question, choice, person, created)"
+        " SELECT :run, question, 'Post', person, created FROM answers LIMIT 1",
+        run=str(WAITING),
+    )
+    world = World(old_url, tmp_path)
+    begin(world)
+    assert [task.step for task in world.sent(Task) if task.run_id == WAITING] == ["post"]
+    world.close()
+
+
+def test_a_notification_that_was_not_yet_sent_is_sent(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    told = (
+        f'{{"version":1,"id":"{uuid7()}","at":"2026-11-29T20:00:00Z","type":"notification","run_id":"{FAILED[0]}",'
+        '"chat":{"chat_id":1001,"message_id":5},"content":{"about":"ending","state":"failed","headline":"No",'
+        '"details":[],"links":[],"model":"","cost_usd":0.0,"seconds":1.0}}'
+    )
+    change_old(
+        "INSERT INTO outbox (id, message, created) SELECT :id, :message, created FROM outbox LIMIT 1",
+        id=str(uuid7()), message=told.encode(),
+    )  # fmt: skip
+    world = World(old_url, tmp_path)
+    begin(world)
+    (ending,) = endings(world, FAILED[0])
+    assert ending.headline == "No"
+    (message,) = [m for m in world.sent(Notification) if m.run_id == FAILED[0]]
+    assert (message.person, message.chat and message.chat.message_id) == (PERSON.id, 5)
+    assert world.rows(OutboxRow) == []
+    world.close()
+
+
+def test_an_effect_that_failed_before_fails_as_it_would_have(old: World) -> None:
+    task = UUID(open_task(old, POSTING).id)
+    old.claim(task)
+    old.result(task, final("GitHub says no"))
+    assert old.run(POSTING).headline == "GitHub says no"
