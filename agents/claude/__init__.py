@@ -6,7 +6,6 @@ The SDK is imported only when there is a job: an idle agent does without its 45 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agents.claude import endings
 from agents.claude.endings import Ended
@@ -20,9 +19,6 @@ from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.work.kinds import Usage
 from stack.worker import Assignment
-
-if TYPE_CHECKING:
-    from claude_agent_sdk import ClaudeAgentOptions
 
 log = logging.getLogger(__name__)
 
@@ -102,27 +98,22 @@ class _Attempt:
             session=identity,
             resume=resume,
         )
+        self.at.hear = talk.hear
         try:
-            answer = self._run(talk, chosen, GO_ON if resume else self.job.prompt)
+            answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
         except Ended as ended:
             if resume and not hooks.reached_model and ended.ending.name not in PASSING:
                 raise _NotResumed(ended) from ended
             raise self._told(talk, ended.ending).error() from ended
-        return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
-
-    def _run(self, talk: Session, chosen: "ClaudeAgentOptions", prompt: str) -> Answer:
-        """Runs a session; whatever comes of it, its transcript is kept."""
-        self.at.hear = talk.hear
-        try:
-            return talk.run(chosen, prompt)
         finally:
             self.at.hear = None
-            self.kept.collect(self.workspace.home, self.slot.uid)
+        return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:
         """The ending, with what the transcript alone knows of it: the API's type of an error."""
         if talk.result is None:
             return ending
+        self.kept.collect(self.workspace.home, self.slot.uid)
         return endings.of_result(talk.result, last_error_type(self.kept.path))
 
     def _replay(self) -> None:

@@ -172,7 +172,8 @@ class Session:
     async def _end(self, client: "ClaudeSDKClient") -> None:
         """Ends its processes, then the SDK's side. What goes wrong here takes nobody's report away."""
         try:
-            await asyncio.to_thread(self._slot.end_processes, gently=True)
+            # what has its answer need not write down any more; whoever waits for it has waited long enough
+            await asyncio.to_thread(self._slot.end_processes, gently=self._answer is None)
         except Exception:
             log.exception("the processes of %s could not be ended", self._slot.name)
         with contextlib.suppress(Exception):

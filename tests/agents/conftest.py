@@ -233,6 +233,9 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="agents-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
+    for thread in threading.enumerate():
+        if thread.name.startswith("tidy"):  # after a report
+            thread.join()
     shutil.rmtree(made)
 
 

@@ -104,7 +104,7 @@ def test_a_session_outlives_a_runner_that_is_killed(agent: Agent, model: Model) 
     report = agent.work(assignment(task_id=task_id, attempt=2), READING)
     assert "applied to 3 changed files" in report.text
     assert len(model.calls()) == WHOLE + 1
-    assert not list((agent.folder / "tasks").iterdir())
+    until(lambda: not list((agent.folder / "tasks").iterdir()))
 
 
 @pytest.mark.parametrize("damage", ["no transcript", "", "gone"])
