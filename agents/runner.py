@@ -1,6 +1,7 @@
 """The runner, once for all roles: takes a slot, lays out the workspace, has Claude work, brings the report."""
 
-import logging
+import threading
+from contextlib import ExitStack
 from functools import partial
 
 from agents.cache import Cache
@@ -11,8 +12,6 @@ from agents.sandbox.pool import Slots
 from agents.sandbox.workspace import Workspaces
 from stack.work.kinds import Brief, Report
 from stack.worker import Assignment, Do
-
-log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -41,14 +40,17 @@ class Runner:
     def _work(self, setup: Setup, brief: Brief[Report], at: Assignment) -> Report:
         """One task, from its slot to its report. Raises TryAgain, GiveUp or Stopped."""
         kept = self._transcripts.of(at.task.id)
-        with (
-            self._slots.one() as slot,
-            self._workspaces.of(at.task.id, slot=slot, parts=setup.parts, mark=kept.mark()) as workspace,
-            self._caches.opened(at.claim.tokens.get("forge", ""), at.stop) as repositories,
-        ):
+        with ExitStack() as held:
+            slot = held.enter_context(self._slots.one())
+            place = self._workspaces.of(at.task.id, slot=slot, parts=setup.parts, mark=kept.mark())
+            workspace = held.enter_context(place)
+            held.callback(kept.collect, workspace.home, slot.uid)
+            repositories = held.enter_context(self._caches.opened(at.claim.tokens.get("forge", ""), at.stop))
             job = setup.begin(brief, workspace, repositories)
             at.stop.check()
             answer, usage = self._claude.converse(setup, job, at, slot=slot, workspace=workspace, kept=kept)
             report = job.report(answer, usage)
-        kept.done()
+            kept.done()
+            # a person waits for the report, and nobody for the tidying
+            threading.Thread(target=held.pop_all().close, name=f"tidy {slot.name}").start()
         return report

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from stack.earlier import brought_up
 from stack.errors import GiveUp
 from stack.ids import uuid7
 from stack.people import Person
@@ -197,6 +198,8 @@ def decode(body: bytes) -> AnyMessage:
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as error:
+        if earlier := brought_up(body):
+            return decode(earlier)
         envelope = glance(body)
         if envelope and envelope.version > VERSION:
             raise Newer(envelope) from error

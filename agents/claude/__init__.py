@@ -27,7 +27,7 @@ GO_ON = (
     "nothing. Go on from there, and finish the task."
 )
 # An ending of a session that was to be resumed, and had not come to the model, which says nothing of its transcript.
-PASSING = ("away", "silent", "time", "spent")
+PASSING = ("away", "silent", "time")
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class Claude:
 
         Raises GiveUp or TryAgain in words where there is no answer, Stopped where the task was stopped.
         """
-        one = _One(self, setup, job, at, slot, workspace, kept)
+        attempt = _Attempt(self, setup, job, at, slot, workspace, kept)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
-        if earlier:
-            kept.restore(workspace.home)
+        if earlier and not kept.restore(workspace.home):
+            earlier = None
         workspace.hand_over(slot.uid)
         if earlier:
             at.say("Going on where the last attempt was left")
             try:
-                return one.run(earlier, resume=True)
+                return attempt.run(earlier, resume=True)
             except _NotResumed as error:
                 log.warning("the session could not be resumed, a new one begins: %s", error)
-        return one.run(kept.begin(begun_with), resume=False)
+        return attempt.run(kept.begin(begun_with), resume=False)
 
 
 class _NotResumed(Exception):
@@ -65,8 +65,8 @@ class _NotResumed(Exception):
 
 
 @dataclass(frozen=True)
-class _One:
-    """One task at one slot."""
+class _Attempt:
+    """One attempt at a task, in one slot."""
 
     claude: Claude
     setup: Setup
@@ -88,7 +88,6 @@ class _One:
             silence_seconds=self.claude.silence_seconds,
         )
         self.workspace.started.unlink(missing_ok=True)
-        self.at.hear = talk.hear
         chosen = options(
             self.setup,
             hooks,
@@ -99,6 +98,7 @@ class _One:
             session=identity,
             resume=resume,
         )
+        self.at.hear = talk.hear
         try:
             answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
         except Ended as ended:
@@ -107,13 +107,13 @@ class _One:
             raise self._told(talk, ended.ending).error() from ended
         finally:
             self.at.hear = None
-            self.kept.collect(self.workspace.home, self.slot.uid)
         return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:
         """The ending, with what the transcript alone knows of it: the API's type of an error."""
         if talk.result is None:
             return ending
+        self.kept.collect(self.workspace.home, self.slot.uid)
         return endings.of_result(talk.result, last_error_type(self.kept.path))
 
     def _replay(self) -> None:

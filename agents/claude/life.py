@@ -18,6 +18,7 @@ Doing = Literal[
     "starting", "waiting", "thinking", "writing", "tool", "trying_again", "shortening", "asking", "finished"
 ]
 
+START_SECONDS = 60.0  # on a machine that is busy with other things
 BASH_SECONDS = 120.0  # a command's time where the model names none
 TOOL_GRACE_SECONDS = 30.0
 # After a result that leaves a word of the person untaken, its answer begins at once, or never.
@@ -128,7 +129,8 @@ class Life:
             return float("inf")
         if self._doing == "finished":
             return self._sign + MORE_SECONDS - self._clock()
-        return self._sign + max([self._silence, *(tool.seconds for tool in self._tools.values())]) - self._clock()
+        least = START_SECONDS if self._doing == "starting" else 0
+        return self._sign + max([self._silence, least, *(t.seconds for t in self._tools.values())]) - self._clock()
 
     def end(self) -> endings.Ending:
         """How it ended, where nothing was left."""

@@ -104,8 +104,10 @@ class Session:
             with self._lock:
                 self._loop = None
             self.spent.seconds += time.monotonic() - begun
-            await asyncio.to_thread(self._slot.end_processes, gently=True)
-            await self._close(client)
+            ending = asyncio.ensure_future(self._end(client))
+            while not ending.done():
+                with contextlib.suppress(asyncio.CancelledError):  # a second word to stop changes nothing
+                    await asyncio.shield(ending)
 
     def _answer_or(self, ending: endings.Ending) -> Answer:
         """The answer that was had, whatever came after it."""
@@ -121,7 +123,7 @@ class Session:
         self._coming = asyncio.ensure_future(client.connect())
         await self._patiently(self._coming)
         self._client = client
-        await client.query(_message(prompt, str(uuid4())))
+        await self._patiently(asyncio.ensure_future(client.query(_message(prompt, str(uuid4())))))
         with self._lock:
             self._loop = asyncio.get_running_loop()
             early, self._early = self._early, []
@@ -167,8 +169,13 @@ class Session:
         if not coming.done():
             raise Ended(endings.DIED.with_words(self._hooks.last_words))
 
-    async def _close(self, client: "ClaudeSDKClient") -> None:
-        """Closes the SDK's side, now that its process is gone."""
+    async def _end(self, client: "ClaudeSDKClient") -> None:
+        """Ends its processes, then the SDK's side. What goes wrong here takes nobody's report away."""
+        try:
+            # what has its answer need not write down any more; whoever waits for it has waited long enough
+            await asyncio.to_thread(self._slot.end_processes, gently=self._answer is None)
+        except Exception:
+            log.exception("the processes of %s could not be ended", self._slot.name)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._coming is not None:

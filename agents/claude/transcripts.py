@@ -4,6 +4,7 @@ A later attempt on this machine takes its task's session up again. What has fail
 done goes within the hour, in case its result was lost on the way.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -59,13 +60,19 @@ class Transcript:
         return session if session and is_here and began == begun_with else None
 
     def collect(self, home: Path, uid: int | None) -> None:
-        """Takes the transcript out of a slot's home, as that slot's user: what lies there could lead anywhere."""
+        """Takes the transcript out of a slot's home, as that slot's user: what lies there could lead anywhere.
+
+        Where that does not work a log record tells of it: nobody's report depends on it.
+        """
         session, _ = self._session()
-        if not session:
-            return
-        name = f"{session}.jsonl"
+        try:
+            if session:
+                self._collect(home / CONFIGURATION, f"{session}.jsonl", uid)
+        except OSError as error:
+            log.warning("the transcript could not be kept: %s", error)
+
+    def _collect(self, configuration: Path, name: str, uid: int | None) -> None:
         place, taken = self._folder / "place.new", self._folder / "transcript.new"
-        configuration = home / CONFIGURATION
         with place.open("wb") as out:
             as_user(uid, FIND, configuration, name, out=out)
         found = place.read_text(errors="replace")
@@ -74,20 +81,27 @@ class Transcript:
         with taken.open("wb") as out:
             status = as_user(uid, 'cd "$1" && head -c "$3" -- "$2"', configuration, found, str(MOST_BYTES), out=out)
         if status or not 0 < taken.stat().st_size < MOST_BYTES:
-            log.warning("the transcript could not be kept (%d bytes)", taken.stat().st_size)
+            log.warning("the transcript could not be kept: it has %d bytes", taken.stat().st_size)
+            taken.unlink()
             return
         taken.replace(self.path)
         place.replace(self._folder / "place")
 
-    def restore(self, home: Path) -> None:
-        """Puts the transcript into a home that is still ours, where Claude Code looks for it."""
-        place = home / CONFIGURATION / (self._folder / "place").read_text()
-        place.parent.mkdir(parents=True, mode=0o700)
-        shutil.copyfile(self.path, place)
+    def restore(self, home: Path) -> bool:
+        """Puts the transcript into a home that is still ours, where Claude Code looks for it. False where it cannot."""
+        try:
+            place = home / CONFIGURATION / (self._folder / "place").read_text()
+            place.parent.mkdir(parents=True, mode=0o700)
+            shutil.copyfile(self.path, place)
+        except OSError as error:
+            log.warning("the transcript cannot be used: %s", error)
+            return False
+        return True
 
     def done(self) -> None:
         """The task has its report: nobody needs this any more."""
-        self._write("done", "")
+        with contextlib.suppress(OSError):  # then it stays for as long as one that failed
+            self._write("done", "")
 
     def too_old(self, keep_seconds: float) -> bool:
         """Whether it may go."""

@@ -46,12 +46,14 @@ class Queue:
 
 def places_of_runs(session: Session) -> dict[str, int]:
     """Runs that wait in a queue, with their place in it."""
-    query = select(TaskRow.id, TaskRow.run_id, TaskRow.role).where(TaskRow.state == "waiting")
-    runs = {row.id: (row.run_id, row.role) for row in session.execute(query)}
-    found: dict[str, int] = {}
-    for role in {role for _, role in runs.values()}:
-        found |= {runs[key][0]: place for key, place in places(_waiting(session, role)).items()}
-    return found
+    by_role: dict[str, dict[Waiting, str]] = defaultdict(dict)
+    query = select(TaskRow.id, TaskRow.person, TaskRow.rank, TaskRow.role, TaskRow.run_id)
+    for key, person, rank, role, run_id in session.execute(
+        query.where(TaskRow.state == "waiting", TaskRow.not_before <= time.time())
+    ):
+        by_role[role][Waiting(key, person, rank)] = run_id
+    runs = {task.id: run_id for waiting in by_role.values() for task, run_id in waiting.items()}
+    return {runs[key]: place for waiting in by_role.values() for key, place in places(waiting).items()}
 
 
 def send(tx: Transaction, row: TaskRow) -> None:

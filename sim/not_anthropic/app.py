@@ -12,6 +12,7 @@ from sim.not_anthropic.simulator import Refusal, Simulator
 KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",

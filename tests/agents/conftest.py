@@ -33,7 +33,9 @@ from stack.work.kinds import Brief, Report, Usage
 from stack.worker import Assignment
 
 KEY = "not-a-token"
-UID = 60_900  # below those of any stack's slots (native/stack.py), which may run on this machine too
+# Ten users of this process's own, below those of any stack's slots (native/stack.py): ending a slot ends all of its
+# user's processes, and other tests may run on this machine.
+UID = 20_000 + os.getpid() % 4_000 * 10
 IS_ROOT = os.geteuid() == 0
 
 
@@ -231,6 +233,9 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="agents-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
+    for thread in threading.enumerate():
+        if thread.name.startswith("tidy"):  # after a report
+            thread.join()
     shutil.rmtree(made)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import claude_agent_sdk as sdk
 import pytest
 
-from agents.claude.life import MORE_SECONDS, TELL_SECONDS, Life
+from agents.claude.life import MORE_SECONDS, START_SECONDS, TELL_SECONDS, Life
 
-SILENCE = 60.0
+SILENCE = 100.0
 
 
 class Clock:
@@ -96,7 +96,15 @@ def test_without_a_sign_it_is_dead_after_the_limit(watched: Watched) -> None:
     assert watched.after(SILENCE - 1).life.left() == 1
     assert watched.after(1).life.left() == 0
     ending = watched.life.end()
-    assert (ending.name, ending.words) == ("silent", "Claude said nothing for 60 s and was ended")
+    assert (ending.name, ending.words) == ("silent", "Claude said nothing for 100 s and was ended")
+
+
+def test_a_start_on_a_busy_machine_is_no_silence() -> None:
+    clock = Clock()
+    life = Life(1, clock)
+    assert life.left() == START_SECONDS
+    life.heard(sdk.SystemMessage(subtype="status", data={"status": "requesting"}))
+    assert life.left() == 1
 
 
 def test_a_tool_of_a_reader_takes_no_longer_than_silence_may(watched: Watched) -> None:

@@ -23,6 +23,7 @@ from stack.worker import GIVEN_BACK, Stopped
 from tests.agents.conftest import (
     FINDINGS,
     IS_ROOT,
+    UID,
     Agent,
     Model,
     Running,
@@ -103,7 +104,7 @@ def test_a_session_outlives_a_runner_that_is_killed(agent: Agent, model: Model) 
     report = agent.work(assignment(task_id=task_id, attempt=2), READING)
     assert "applied to 3 changed files" in report.text
     assert len(model.calls()) == WHOLE + 1
-    assert not list((agent.folder / "tasks").iterdir())
+    until(lambda: not list((agent.folder / "tasks").iterdir()))
 
 
 @pytest.mark.parametrize("damage", ["no transcript", "", "gone"])
@@ -181,7 +182,7 @@ def test_what_a_failed_task_said_is_kept_and_no_other_slot_can_read_it(agent: Ag
     transcript = kept(agent, at.task.id) / "transcript.jsonl"
     assert "Say something." in transcript.read_text()
     if IS_ROOT:
-        for uid in (60_900, 60_901):
+        for uid in (UID, UID + 1):
             seen = subprocess.run(["cat", transcript], user=uid, group=uid, extra_groups=[], capture_output=True)
             assert seen.returncode != 0
 

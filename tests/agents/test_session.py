@@ -75,6 +75,7 @@ def test_work_without_a_schema_ends_in_a_text(agent: Agent) -> None:
         ({"kind": "refusal"}, GiveUp, "declined"),
         ({"kind": "error", "status": 400}, GiveUp, "400"),
         ({"kind": "error", "status": 401}, GiveUp, "401"),
+        ({"kind": "error", "status": 402}, GiveUp, "a spending limit is reached"),
         ({"kind": "error", "status": 429, "retry_after": 3600}, TryAgain, "429"),
     ],
 )
@@ -170,16 +171,14 @@ def test_a_role_that_may_not_ask_has_no_way_to(agent: Agent) -> None:
 
 @pytest.mark.parametrize("reason", [GIVEN_BACK, "cancelled"])
 def test_a_stop_ends_claude_at_once(agent: Agent, model: Model, reason: str) -> None:
-    model.play("drip", delay_seconds=0.5, pieces=100, count=1)
+    model.play("drip", delay_seconds=0.5, pieces=10_000, count=1)
     at = assignment()
     running = Running(lambda: agent.work(at))
-    told(at).wait_for("claude.started")
-    time.sleep(1)
-    stopped = time.monotonic()
+    until(lambda: model.calls())
     at.stop.set(reason)
+    at.stop.set("and once more")
     with pytest.raises(Stopped, match=reason):
-        running.outcome()
-    assert time.monotonic() - stopped < 3
+        running.outcome(seconds=30)
     assert not list((agent.folder / "tasks").iterdir())
 
 
@@ -214,10 +213,8 @@ def test_a_cli_that_ends_without_a_result_is_tried_again(
 
 
 def test_a_result_counts_at_once_where_the_process_lingers(agent: Agent, fake_claude: Path) -> None:
-    fake_claude.write_text("lingers")
-    began = time.monotonic()
+    fake_claude.write_text("lingers")  # for ever
     assert agent.work(assignment()).text == "Done."
-    assert time.monotonic() - began < 10
 
 
 def test_two_sessions_at_once_do_not_disturb_each_other(agent: Agent, model: Model) -> None:

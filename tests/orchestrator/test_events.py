@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from orchestrator.events import KEPT, Events
+from orchestrator.events import KEPT, MOST_WAITING, Events
 from orchestrator.store import EventRow
 from stack.ids import uuid7
 from stack.messages import Progress, Signal
 from stack.values import now
-from tests.orchestrator.played import World
+from tests.orchestrator.played import World, wait_until
 
 
 @pytest.fixture
@@ -85,3 +85,27 @@ def test_events_are_kept_for_14_days(world: World, run: UUID) -> None:
     events._purge()
     with world.sessions() as session:
         assert [row.text for row in session.query(EventRow)] == ["young"]
+
+
+def test_events_that_the_database_does_not_take_are_lost_and_those_after_them_are_not(
+    world: World, run: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = Events(world.sessions)
+    world.sessions.configure(bind=None)
+    events.hear(progress("lost", run))
+    events.start()
+    wait_until(lambda: "1 events are lost" in caplog.text)
+    world.sessions.configure(bind=world.engine)
+    events.hear(progress("kept", run))
+    events.stop()
+    assert texts(world, run) == ["kept"]
+
+
+def test_of_too_many_events_at_once_the_last_are_lost_and_nobody_waits(
+    world: World, run: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = Events(world.sessions)
+    said = progress("again", run)
+    for _ in range(MOST_WAITING + 2):
+        events.hear(said)
+    assert caplog.text.count("too many events at once") == 2

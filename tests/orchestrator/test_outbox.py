@@ -161,6 +161,18 @@ def test_a_row_that_could_not_be_sent_for_weeks_blocks_nothing(world: World) -> 
     assert world.in_outbox() == {str(bad.id)}
 
 
+def test_what_was_put_off_is_tried_at_once_by_the_next_process(world: World) -> None:
+    messages = [note(f"{n}") for n in range(3)]
+    put(world, *messages)
+    for message in messages:
+        world.change(OutboxRow, str(message.id), tries=20, due=time.time() + MOST_PAUSE_SECONDS)
+    world.restart()
+    world.outbox.start()
+    wait_until(lambda: world.in_outbox() == set())
+    world.outbox.stop()
+    assert texts(world) == ["0", "1", "2"]
+
+
 # --- the broker is away -------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Runs go on: from step to step, each begun once, and the end is kept and told once."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,6 +276,32 @@ def test_threads_advance_what_was_poked(started: World) -> None:
     wait_until(lambda: len(started.rows(TaskRow)) == 20)
     assert {row.run_id for row in started.rows(TaskRow)} == {str(request.id) for request in requests}
     wait_until(lambda: len(started.tasks_sent()) == started.roles["forge"].ahead)
+
+
+def test_what_happens_to_a_run_while_a_thread_tells_it_is_told_after_it(world: World) -> None:
+    telling, go_on = threading.Event(), threading.Event()
+    told: list[int] = []
+
+    def slow(steps: Steps, ask: Any) -> Ending:
+        told.append(len(told))
+        telling.set()
+        assert go_on.wait(10)
+        steps.call("fetch", FETCH)
+        return VERIFIED
+
+    world.stories = Stories(world.transactions, tasks=world.tasks, costs=world.costs, stories={"review": slow})
+    world.transactions.go_on = world.stories.go_on
+    world.stories.start()
+    run = world.start()
+    assert telling.wait(10)
+    for _ in range(5):
+        with world.transactions.begin("meanwhile") as tx:
+            tx.poke(str(run))
+    assert told == [0]  # no second thread tells the same run
+    go_on.set()
+    wait_until(lambda: world.run(run).poked == world.run(run).seen)
+    world.stories.stop()
+    assert told == [0, 1]
 
 
 def test_a_thread_that_could_not_tell_a_run_goes_on_with_the_next(

@@ -197,9 +197,9 @@ def test_many_runs_that_begin_at_once_all_begin(world: World) -> None:
     assert len(world.tasks_sent()) == len(set(world.tasks_sent())) == world.roles["forge"].ahead
 
 
-def test_processes_that_start_at_once_make_one_store(store_url: str) -> None:
+def test_processes_that_start_at_once_make_one_store(postgres_url: str) -> None:
     def start() -> None:
-        open_store(store_url).kw["bind"].dispose()
+        open_store(postgres_url).kw["bind"].dispose()
 
     assert at_once(*[start] * 4) == [None] * 4
-    assert version(store_url) == LATEST
+    assert version(postgres_url) == LATEST

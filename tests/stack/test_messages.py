@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from stack.errors import GiveUp
-from stack.messages import AnyMessage, Message, Newer, Signal, decode, encode
+from stack.messages import AnyMessage, Message, Newer, Notification, Request, Signal, decode, encode
 from stack.people import Person
 from stack.work.review import Coverage, FetchPullRequest, ReviewChange, StartReview
 from tests.stack.samples import (
@@ -21,6 +21,7 @@ from tests.stack.samples import (
     review_result,
     review_task,
 )
+from tests.stores import STORES
 
 INSIDE = ("ask", "brief", "outcome", "content")
 
@@ -63,11 +64,30 @@ def test_an_unknown_field_inside_is_refused(message: AnyMessage) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("version", [0, 1, "1", None, True, [], "two"])
-def test_an_older_version_and_what_is_none_is_refused(message: AnyMessage, version: object) -> None:
+@pytest.mark.parametrize("version", [0, "1", None, True, [], "two"])
+def test_a_version_that_there_never_was_is_refused(message: AnyMessage, version: object) -> None:
     with pytest.raises(GiveUp, match="version") as error:
         decode(changed(message, version=version))
     assert not isinstance(error.value, Newer)
+
+
+# --- earlier ones -------------------------------------------------------------------------------------
+
+EARLIER = (STORES / "64aaa5c/messages.jsonl").read_bytes().splitlines()
+
+
+def test_what_lay_in_a_queue_when_the_stack_was_updated_is_read() -> None:
+    """But for a reviewer's task, which the orchestrator sends again in the new form."""
+    request, task, result, signal, progress, notification = EARLIER
+    for body in (request, result, signal, progress, notification):
+        assert json.loads(encode(decode(body)))["version"] == 2
+    asked, told = decode(request), decode(notification)
+    assert isinstance(asked, Request)
+    assert asked.person == Person(id="telegram:1", standing="requester")
+    assert isinstance(told, Notification)
+    assert told.person == "telegram:-100"
+    with pytest.raises(GiveUp, match="no do that there is"):
+        decode(task)
 
 
 # --- newer ones ---------------------------------------------------------------------------------------
