@@ -28,8 +28,12 @@ TICKS = 100  # clock ticks a second in /proc/PID/stat on Linux
 
 def main() -> int:
     """Prints the figures, exits 1 where a limit is missed."""
-    argparse.ArgumentParser(prog="bench/idle", description=(__doc__ or "").split(": ", 1)[1]).parse_args()
+    parser = argparse.ArgumentParser(prog="bench/idle", description=(__doc__ or "").split(": ", 1)[1])
+    parser.add_argument("--times", type=int, metavar="N", help=f"has {RUNS} runs wait N times anew, and no more")
+    times = parser.parse_args().times
     end_in_order_on_sigterm()
+    if times:
+        return repeat(times)
     shutil.rmtree(FOLDER, ignore_errors=True)
     stack = Stack(FOLDER, agents={"pr_reviewer": 2})
     try:
@@ -45,6 +49,26 @@ def main() -> int:
         f"orchestrator with {RUNS} runs waiting: {percent:.1f} % of a core over {SECONDS:.0f} s (limit {CORE_PERCENT})"
     )
     return 0 if agent <= AGENT_MB and percent < CORE_PERCENT else 1
+
+
+def repeat(times: int) -> int:
+    """Has the runs wait, `times` times on a new stack. Where some do not, its store and logs are kept, and it ends."""
+    for number in range(1, times + 1):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        stack, begun = Stack(FOLDER, agents={"pr_reviewer": 2}), time.monotonic()
+        try:
+            stack.start()
+            wait_for_people(stack)
+        except TimeoutError:
+            for run in Desk(stack).api.runs(limit=RUNS):
+                if run.state != "waiting":
+                    print(Desk(stack).api.run(run.id).model_dump_json(indent=1))
+            print(f"{number}: not all runs wait; store and logs are in {FOLDER}")
+            return 1
+        finally:
+            stack.stop()
+        print(f"{number}: {RUNS} runs wait after {time.monotonic() - begun:.0f} s", flush=True)
+    return 0
 
 
 def print_memory(stack: Stack) -> float:
