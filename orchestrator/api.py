@@ -11,11 +11,11 @@ from werkzeug.exceptions import HTTPException
 
 from orchestrator.callers import Caller, Callers, Unknown
 from orchestrator.files import MOST_BYTES, Files
-from orchestrator.runs import NoSuchRun, Runs
+from orchestrator.runs import Runs
 from orchestrator.store import database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.views import Views
-from stack.errors import GiveUp, Refused, TryAgain
+from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.messages import Attachment, Priority, Request
 from stack.people import Person
 from stack.values import Value
@@ -194,7 +194,7 @@ def _refusal(error: Exception) -> Any:
             status = 401
         case Refused():
             status = 403
-        case NoSuchRun():
+        case NotThere():
             status = 404
         case GiveUp():
             status = 409

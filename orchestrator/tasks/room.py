@@ -21,7 +21,7 @@ from orchestrator.tasks.queue import Queue, places_of_runs, say, send
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
 from stack.api import Claim, Renewal
-from stack.errors import GiveUp
+from stack.errors import GiveUp, NotThere
 from stack.ids import dashed, task_id
 from stack.messages import AnyMessage, Envelope, Result, Signal, Task, decode, encode
 from stack.topology import OPERATOR
@@ -68,11 +68,11 @@ class Tasks:
     # --- sent → claimed -------------------------------------------------------------------------------
 
     def claim(self, task: UUID, *, role: str, instance: str) -> Claim:
-        """Asks to work on a task. Raises GiveUp where there is no such task for this role."""
+        """Asks to work on a task. Raises NotThere where the role has no such task."""
         with self._transactions.begin("claim") as tx:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or row.role != role:
-                raise GiveUp(f"there is no task {task} for {dashed(role)}")
+                raise NotThere(f"there is no task {task} for {dashed(role)}")
             if tx.session.get_one(RunRow, row.run_id).cancelled:
                 return Claim(verdict="cancelled")
             if row.state in ("done", "waiting"):  # one that waits comes by a message of its own

@@ -160,9 +160,10 @@ def test_what_is_not_json_is_refused(api: Api, body: bytes) -> None:
         assert set(answer.json or {}) == {"error"}
 
 
-@pytest.mark.parametrize("verb", ["show", "cancel", "answer"])
-def test_a_run_that_is_not_there_is_404(api: Api, verb: str) -> None:
+@pytest.mark.parametrize("verb", ["show", "log", "cancel", "answer", "files"])
+def test_what_is_not_there_is_404(api: Api, verb: str) -> None:
     api.run = api.waiting = uuid7()
+    api.file = "0" * 64
     answer = ask(api, verb)
     assert answer.status_code == 404
     assert "no" in (answer.json or {})["error"]
@@ -188,9 +189,12 @@ def test_what_begins_no_run_cannot_be_started(api: Api, ask_: dict[str, str]) ->
     assert (answer.status_code, answer.json) == (409, {"error": f"{ask_['verb']} begins no run"})
 
 
-def test_a_task_of_another_role_is_409_to_its_instances(api: Api) -> None:
-    answer = ask(api, "claim", "an instance of pr-reviewer")
-    assert answer.status_code == 409
+@pytest.mark.parametrize("role", ["pr-reviewer", "forge"])
+def test_a_task_of_another_role_and_one_that_is_none_are_not_there_for_an_instance(api: Api, role: str) -> None:
+    if role == "forge":
+        api.task = uuid7()
+    answer = ask(api, "claim", f"an instance of {role}")
+    assert answer.status_code == 404
     assert "there is no task" in (answer.json or {})["error"]
 
 
@@ -213,7 +217,7 @@ def test_a_database_that_is_away_is_503(api: Api, verb: str) -> None:
         for table in ("runs", "tasks", "gates"):
             connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
     answer = ask(api, verb, caller)
-    if verb in ("register", "files", "log"):
+    if verb in ("register", "files"):
         assert answer.status_code == 200
     else:
         assert (answer.status_code, answer.json) == (503, {"error": "the database does not answer"})
