@@ -24,7 +24,6 @@ from stack.api import Claim, Renewal
 from stack.errors import GiveUp, NotThere
 from stack.ids import dashed, task_id
 from stack.messages import AnyMessage, Envelope, Result, Signal, Task, decode, encode
-from stack.topology import OPERATOR
 from stack.work import briefs
 from stack.work.kinds import Brief, Failure, Report
 
@@ -147,7 +146,7 @@ class Tasks:
     def _is_of(self, task: UUID, sender: str) -> bool:
         with self._transactions.sessions() as session:
             row = session.get(TaskRow, str(task))
-        return row is not None and sender in (dashed(row.role), OPERATOR)
+        return row is not None and sender == dashed(row.role)
 
     def take(self, result: Result) -> None:
         """Takes a result in, unless it is a repeat, of an older attempt, or of no task that we know."""

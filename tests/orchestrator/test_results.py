@@ -98,7 +98,7 @@ def test_a_role_that_could_not_take_the_task_says_so_before_any_claim(world: Wor
 
 @pytest.mark.parametrize(
     ("sender", "trusted"),
-    [("pr-reviewer", True), ("cli", True), ("forge", False), ("bot", False), ("pr_reviewer", False), ("", False)],
+    [("pr-reviewer", True), ("cli", False), ("forge", False), ("bot", False), ("pr_reviewer", False), ("", False)],
 )
 def test_a_result_is_taken_from_the_role_of_its_task_alone(world: World, sender: str, trusted: bool) -> None:
     task = world.add()
