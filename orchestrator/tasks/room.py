@@ -38,6 +38,7 @@ UNTAKEN_SECONDS, MOST_UNTAKEN_SECONDS = 60.0, 3600.0
 PAUSES_SECONDS = (2.0, 10.0, 30.0)
 # A refusal that passes by itself is outwaited for so long.
 OUTWAITED_SECONDS = 24 * 3600.0
+UNREADABLE = "It was begun by another version of the stack, and this one cannot finish it"
 
 
 class Tasks:
@@ -199,15 +200,28 @@ class Tasks:
         tx.poke(row.run_id)
 
     def cancel(self, tx: Transaction, run: RunRow) -> None:
-        """Ends what is under way for a run, in the caller's transaction. Raises GiveUp where an effect is under way."""
-        rows = list(tx.session.scalars(select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state != "done")))
-        if too_late := [row.effect for row in rows if row.effect and row.state in ("sent", "claimed")]:
+        """As `let_go`, where a person wants it. Raises GiveUp where an effect is under way."""
+        if too_late := [row.effect for row in _left(tx, run) if row.effect and row.state in ("sent", "claimed")]:
             raise GiveUp(f"Too late to stop {run.title}. At this moment: {too_late[0].lower()}.")
+        self.let_go(tx, run)
+
+    def let_go(self, tx: Transaction, run: RunRow) -> None:
+        """Ends what is left of a run that ends, in the caller's transaction."""
+        rows = _left(tx, run)
         for row in rows:
             row.state = "done"
             tx.mention(Signal(task_id=UUID(row.id)))
         for role in {row.role for row in rows}:
             self._queue.admit(tx, role)
+
+    def end_unreadable(self) -> None:
+        """Ends tasks that another version of the stack began and this one cannot read. Call it once, at the start."""
+        with self._transactions.begin("unreadable") as tx:
+            rows = list(tx.session.scalars(select(TaskRow).where(TaskRow.state != "done")))
+            for row in rows:
+                if not _is_readable(row):
+                    log.error("task %s, the step %s, can no longer be read", row.id, row.step)
+                    self._end(tx, row, Failure(what=UNREADABLE, next="give_up"))
 
     # --- from time to time ----------------------------------------------------------------------------
 
@@ -246,6 +260,18 @@ class Tasks:
         log.warning("task %s was lost; sending it again", row.id)
         row.instance = ""
         send(tx, row)
+
+
+def _left(tx: Transaction, run: RunRow) -> list[TaskRow]:
+    return list(tx.session.scalars(select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state != "done")))
+
+
+def _is_readable(row: TaskRow) -> bool:
+    try:
+        message = decode(row.message)
+    except GiveUp:
+        return False
+    return isinstance(message, Task) and message.brief.by == row.role
 
 
 def _mark(row: TaskRow) -> tuple[str, int, int, int]:
