@@ -161,7 +161,7 @@ class Worker:
             self._work(Assignment(message, claim, self._sender))
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
-        """Answers a task of a version that came after ours, so that the person is told."""
+        """Answers a task that cannot be read here, so that the person is told."""
         if envelope.type == "task" and envelope.run_id:
             what = f"The {self._name} is older than the orchestrator and cannot read its task: update all services."
             self._bring(_failed(envelope.id, envelope.run_id, 0, what))

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
 from orchestrator.tasks.order import GIVEN_BACK, RANKS
-from orchestrator.tasks.queue import Queue, places_of_runs, say, send
+from orchestrator.tasks.queue import Queue, is_readable, places_of_runs, say, send
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
 from stack.api import Claim, Renewal
@@ -153,7 +153,7 @@ class Tasks:
         """Takes a result in, unless it is a repeat, of an older attempt, or of no task that we know."""
         with self._transactions.begin("result") as tx:
             row = tx.session.get(TaskRow, str(result.task_id), with_for_update=True)
-            if row is None or row.state == "done" or row.attempt != result.attempt:
+            if row is None or not _is_waited_for(row, result):
                 log.info("a result that is not waited for: task %s attempt %s", result.task_id, result.attempt)
                 return
             outcome: Report | None = _checked(row, result.outcome)
@@ -219,7 +219,7 @@ class Tasks:
         with self._transactions.begin("unreadable") as tx:
             rows = list(tx.session.scalars(select(TaskRow).where(TaskRow.state != "done")))
             for row in rows:
-                if not _is_readable(row):
+                if not is_readable(row):
                     log.error("task %s, the step %s, can no longer be read", row.id, row.step)
                     self._end(tx, row, Failure(what=UNREADABLE, next="give_up"))
 
@@ -266,17 +266,15 @@ def _left(tx: Transaction, run: RunRow) -> list[TaskRow]:
     return list(tx.session.scalars(select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state != "done")))
 
 
-def _is_readable(row: TaskRow) -> bool:
-    try:
-        message = decode(row.message)
-    except GiveUp:
-        return False
-    return isinstance(message, Task) and message.brief.by == row.role
-
-
 def _mark(row: TaskRow) -> tuple[str, int, int, int]:
     """What changes with each sign of life of a task."""
     return row.state, row.attempt, row.beats, row.sends
+
+
+def _is_waited_for(row: TaskRow, result: Result) -> bool:
+    """Whether it is of the last attempt, or of a process that took what was sent and could not even claim it."""
+    unclaimed = row.state == "sent" and result.attempt == 0 and isinstance(result.outcome, Failure)
+    return row.state != "done" and (unclaimed or row.attempt == result.attempt)
 
 
 def _holds(row: TaskRow, instance: str, attempt: int) -> bool:
