@@ -37,10 +37,11 @@ class StartAsked(Value):
 
 
 class AnswerAsked(Value):
-    """Body of an answer."""
+    """Body of an answer; with the `digest` of what was seen, it counts for that alone."""
 
     question: str
     choice: str
+    digest: str = ""
 
 
 class InstanceAsked(Value):
@@ -129,7 +130,7 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
     @routes.add("POST", "/runs/<uuid:run_id>/answer", "answer")
     def answer(caller: Caller, run_id: UUID) -> Any:
         asked = AnswerAsked.model_validate(request.get_json())
-        said = Answer(run_id=run_id, question=asked.question, choice=asked.choice)
+        said = Answer(run_id=run_id, **asked.model_dump())
         runs.handle(Request(person=_owner(caller), ask=said))
         return views.summary(run_id), 202
 

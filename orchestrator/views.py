@@ -105,6 +105,7 @@ def _gate(gate: GateRow) -> GateView:
         text=shown.text,
         choices=shown.choices,
         free=shown.free,
+        digest=shown.digest,
         asked=gate.asked,
         until=gate.until,
         answer=gate.answer,

@@ -126,7 +126,7 @@ class Ending(Value):
 class Question(Value):
     """A run waits for a person. `choices` are what an Answer may say, and where `free` is set any other text.
 
-    `digest` is of all that is shown, and of what is done where the answer is yes. The deadline is `until`.
+    `digest` is of all that is shown. The deadline is `until`.
     """
 
     about: Literal["question"] = "question"

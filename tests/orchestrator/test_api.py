@@ -135,6 +135,7 @@ def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: 
         ("answer", {"question": "post"}),
         ("answer", {"question": "q" * 41, "choice": "Post"}),
         ("answer", {"question": "post", "choice": "x" * 4001}),
+        ("answer", {"question": "post", "choice": "Post", "digest": "x" * 65}),
         ("register", {}),
         ("register", {"name": 1}),
         ("renew", {}),
@@ -289,6 +290,16 @@ def test_an_answer_that_was_not_asked_for_is_409(api: Api, body: dict[str, str])
     assert api.world.gate(api.waiting).answer is None
 
 
+def test_an_answer_to_what_is_no_longer_asked_is_409(api: Api) -> None:
+    (gate,) = api.detail(api.waiting).gates
+    said = {"question": "post", "choice": "Post"}
+    answer = ask(api, "answer", json={**said, "digest": "0" * 64})
+    assert answer.status_code == 409
+    assert "is not what" in (answer.json or {})["error"]
+    assert api.world.gate(api.waiting).answer is None
+    assert ask(api, "answer", json={**said, "digest": gate.digest}).status_code == 202
+
+
 def test_an_answer_that_came_before_is_409(api: Api) -> None:
     ask(api, "answer")
     answer = ask(api, "answer", json={"question": "post", "choice": "Discard"})
@@ -364,7 +375,8 @@ def test_the_command_line_starts_answers_and_cancels(api: Api) -> None:
         client = RunsApi(url, TOKENS["cli"])
         begun = client.start(START["ask"], key="once", person="telegram:1", priority="high")
         assert client.start(START["ask"], key="once", person="telegram:1", priority="high").id == begun.id
-        assert client.answer(api.waiting, "post", "Discard").id == api.waiting
+        (gate,) = client.run(api.waiting).gates
+        assert client.answer(api.waiting, "post", "Discard", digest=gate.digest).id == api.waiting
         assert client.cancel(begun.id).id == begun.id
         with pytest.raises(GiveUp, match="answered before"):
             client.answer(api.waiting, "post", "Post")

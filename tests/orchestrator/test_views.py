@@ -60,6 +60,7 @@ def test_a_run_is_shown_with_its_questions_and_who_answered(world: World) -> Non
     (gate,) = world.views.show(run).gates
     question = world.question()
     assert (gate.question, gate.text, gate.choices, gate.free) == ("post", question.text, ("Post", "Discard"), False)
+    assert gate.digest == question.digest != ""
     assert (gate.until, gate.answer, gate.answered_by) == (question.until, None, "")
     world.answer(run)
     (gate,) = world.views.show(run).gates
