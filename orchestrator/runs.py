@@ -17,6 +17,7 @@ from stack.ids import uuid7
 from stack.logs import about
 from stack.messages import ENDED, AnyMessage, Chat, Envelope, Note, Notification, Question, Request, Signal
 from stack.people import Person, Right
+from stack.roles import AGENTS
 from stack.values import now
 from stack.work.kinds import About, Answer, Cancel, Start, Steer
 
@@ -142,8 +143,8 @@ class Runs:
     def _steer(self, tx: Transaction, request: Request, steer: Steer) -> None:
         run = self._run(tx, request, steer)
         _refuse_if_ended(run)
-        at_work = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed")
-        tasks = list(tx.session.scalars(at_work))
+        hears = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed", TaskRow.role.in_(AGENTS))
+        tasks = list(tx.session.scalars(hears))
         if not tasks:
             raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
         for task in tasks:
