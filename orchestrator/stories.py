@@ -40,13 +40,16 @@ class Costs(Protocol):
         """Dollars (None: not known now) and the names of the models that answered."""
 
 
-def stories() -> dict[str, Story]:
+def found() -> dict[str, Story]:
     """The story of each workflow: the function `review` in orchestrator/workflows/review.py for the verb `review`."""
     return {verb: getattr(importlib.import_module(f"orchestrator.workflows.{verb}"), verb) for verb in starts()}
 
 
 class Stories:
-    """Advances runs in a few threads; a run that waits for something holds none."""
+    """Advances runs in a few threads; a run that waits for something holds none.
+
+    A workflow that cannot be imported is an error at once: it must not end the runs that are under way.
+    """
 
     def __init__(
         self, transactions: Transactions, *, tasks: Tasks, costs: Costs, stories: dict[str, Story] | None = None
@@ -54,7 +57,7 @@ class Stories:
         self._transactions = transactions
         self._tasks = tasks
         self._costs = costs
-        self._stories = stories
+        self._stories = stories or found()
         self._due: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._at_work: dict[str, bool] = {}  # run → whether it must be told once more
@@ -157,7 +160,6 @@ class Stories:
     def _tell(self, journal: Journal) -> Call | Asking | Ending | None:
         """What is next in the story; None: it waits for something that is under way."""
         try:
-            self._stories = self._stories or stories()
             return self._stories[journal.request.ask.verb](Steps(journal), journal.request.ask)
         except Suspended as suspended:
             return suspended.next

@@ -1,7 +1,9 @@
 """Runs go on: from step to step, each begun once, and the end is kept and told once."""
 
+import sys
 import threading
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from sqlalchemy import text
 
 from orchestrator.journal import Steps
 from orchestrator.store import OutboxRow, RunRow, TaskRow
-from orchestrator.stories import Stories, stories
+from orchestrator.stories import Stories, found
 from stack.errors import TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Ending, Notification, Progress, Task
@@ -71,8 +73,16 @@ def test_a_process_that_dies_between_two_steps_goes_on_where_it_stood(world: Wor
 
 
 def test_there_is_a_story_for_each_ask_that_begins_a_run() -> None:
-    assert stories().keys() == starts().keys()
-    assert all(callable(story) for story in stories().values())
+    assert found().keys() == starts().keys()
+    assert all(callable(story) for story in found().values())
+
+
+def test_a_workflow_that_is_broken_keeps_the_service_from_starting_and_ends_no_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "orchestrator.workflows.review", ModuleType("review"))
+    with pytest.raises(AttributeError, match="review"):
+        Stories(world.transactions, tasks=world.tasks, costs=world.costs)
 
 
 # --- telling again ------------------------------------------------------------------------------------
