@@ -242,8 +242,13 @@ class Worker:
     def _give_back(self, at: Assignment) -> None:
         try:
             self._tasks.give_back(at.task.id, attempt=at.claim.attempt)
-        except StackError as error:  # then its lease runs out
-            log.warning("the task could not be given back: %s", error)
+        except StackError as error:  # it stops too, as in a deploy of all: it hears of it when it is back
+            log.warning("the task is given back by the broker: %s", error)
+            stopped = Failure(what=f"The {self._name} was stopped", next="retry", after=0)
+            try:
+                self._sender.publish(_result(at, stopped))
+            except StackError as away:  # then its lease runs out
+                log.warning("the task could not be given back: %s", away)
 
     @contextmanager
     def _leased(self, at: Assignment) -> Iterator[None]:
