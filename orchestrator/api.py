@@ -11,11 +11,11 @@ from werkzeug.exceptions import HTTPException
 
 from orchestrator.callers import Caller, Callers, Unknown
 from orchestrator.files import MOST_BYTES, Files
-from orchestrator.runs import NoSuchRun, Runs
+from orchestrator.runs import Runs
 from orchestrator.store import database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.views import Views
-from stack.errors import GiveUp, Refused, TryAgain
+from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.messages import Attachment, Priority, Request
 from stack.people import Person
 from stack.values import Value
@@ -37,10 +37,11 @@ class StartAsked(Value):
 
 
 class AnswerAsked(Value):
-    """Body of an answer."""
+    """Body of an answer; with the `digest` of what was seen, it counts for that alone."""
 
     question: str
     choice: str
+    digest: str = ""
 
 
 class InstanceAsked(Value):
@@ -129,7 +130,7 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
     @routes.add("POST", "/runs/<uuid:run_id>/answer", "answer")
     def answer(caller: Caller, run_id: UUID) -> Any:
         asked = AnswerAsked.model_validate(request.get_json())
-        said = Answer(run_id=run_id, question=asked.question, choice=asked.choice)
+        said = Answer(run_id=run_id, **asked.model_dump())
         runs.handle(Request(person=_owner(caller), ask=said))
         return views.summary(run_id), 202
 
@@ -194,7 +195,7 @@ def _refusal(error: Exception) -> Any:
             status = 401
         case Refused():
             status = 403
-        case NoSuchRun():
+        case NotThere():
             status = 404
         case GiveUp():
             status = 409

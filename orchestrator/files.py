@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 
 from orchestrator.store import FileRow, Sessions
-from stack.errors import GiveUp
+from stack.errors import GiveUp, NotThere
 from stack.messages import Attachment
 from stack.values import now
 
@@ -39,13 +39,13 @@ class Files:
         return found
 
     def read(self, file_id: str) -> bytes:
-        """The bytes of a file. Raises GiveUp where there is none."""
+        """The bytes of a file. Raises NotThere."""
         if not re.fullmatch(r"[0-9a-f]{64}", file_id):
-            raise GiveUp("that is not the id of a file")
+            raise NotThere("that is not the id of a file")
         try:
             return (self._folder / file_id).read_bytes()
         except FileNotFoundError:
-            raise GiveUp("there is no such file, or it is gone") from None
+            raise NotThere("there is no such file, or it is gone") from None
 
     def purge(self) -> None:
         """Removes what is older than KEPT."""

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from stack.messages import Question, Request
 from stack.values import now
 from stack.work import reports
@@ -18,6 +20,7 @@ from stack.work.kinds import Brief, Failure, Report
 R = TypeVar("R", bound=Report)
 
 ANSWER_WITHIN = timedelta(days=7)
+EARLIER = "This run was begun by an earlier version of its workflow, and cannot be finished by this one."
 
 
 class Cancelled(Exception):
@@ -108,10 +111,11 @@ class Steps:
                 raise Cancelled
             raise Suspended(Call(step, brief) if known is None else None)
         if known.do != brief.do:
-            raise Failed(
-                "This run was begun by an earlier version of its workflow, and cannot be finished by this one."
-            )
-        outcome = reports()[known.outcome["report"]].model_validate(known.outcome)
+            raise Failed(EARLIER)
+        try:
+            outcome = reports()[known.outcome["report"]].model_validate(known.outcome)
+        except (KeyError, ValidationError) as error:
+            raise Failed(EARLIER) from error
         if isinstance(outcome, Failure):
             raise Failed(outcome.what)
         return outcome  # type: ignore[return-value]  # checked when it came: it is what this kind of brief brings

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from orchestrator.store import GateRow, KeyRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.transactions import Transaction, Transactions
-from stack.errors import GiveUp, Refused, TryAgain
+from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.ids import uuid7
 from stack.logs import about
 from stack.messages import ENDED, AnyMessage, Chat, Envelope, Note, Notification, Question, Request, Signal
 from stack.people import Person, Right
+from stack.roles import AGENTS
 from stack.values import now
 from stack.work.kinds import About, Answer, Cancel, Start, Steer
 
@@ -27,11 +28,7 @@ OVERTAKING_SECONDS = 60.0
 MOST_TITLE = 200
 
 
-class NoSuchRun(GiveUp):
-    """There is no such run, or it is not this person's."""
-
-
-class Missing(NoSuchRun):
+class Missing(NotThere):
     """There is no such run, perhaps not yet."""
 
 
@@ -146,8 +143,8 @@ class Runs:
     def _steer(self, tx: Transaction, request: Request, steer: Steer) -> None:
         run = self._run(tx, request, steer)
         _refuse_if_ended(run)
-        at_work = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed")
-        tasks = list(tx.session.scalars(at_work))
+        hears = select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state == "claimed", TaskRow.role.in_(AGENTS))
+        tasks = list(tx.session.scalars(hears))
         if not tasks:
             raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
         for task in tasks:
@@ -155,12 +152,12 @@ class Runs:
 
     @staticmethod
     def _run(tx: Transaction, request: Request, ask: About) -> RunRow:
-        """The run that is asked about. Raises GiveUp where it is not there or not this person's."""
+        """The run that is asked about. Raises NotThere where there is none, or it is not this person's."""
         run, person = tx.session.get(RunRow, str(ask.run_id), with_for_update=True), request.person
         right: Right = "approve" if isinstance(ask, Answer) else "manage"
         mine = run is not None and run.person == person.id and person.may("start")
         if run is None or not (mine or person.may(right)):
-            raise (Missing if run is None else NoSuchRun)("There is no such run of yours.")
+            raise (Missing if run is None else NotThere)("There is no such run of yours.")
         return run
 
     def _note(self, person: str, chat: Chat | None, request_id: UUID, run_id: UUID, text: str) -> None:

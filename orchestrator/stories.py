@@ -2,13 +2,16 @@
 
 import hashlib
 import importlib
+import json
 import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from orchestrator.journal import Asking, Call, Cancelled, Failed, Gate, Journal, Step, Steps, Suspended
@@ -18,7 +21,7 @@ from orchestrator.transactions import Transaction, Transactions
 from stack.errors import GiveUp
 from stack.ids import task_id
 from stack.logs import about
-from stack.messages import ENDED, Ending, Notification, Progress, Question, Request, Task, decode
+from stack.messages import ENDED, Chat, Ending, Notification, Progress, Question, Request
 from stack.values import now
 from stack.work import starts
 
@@ -37,13 +40,16 @@ class Costs(Protocol):
         """Dollars (None: not known now) and the names of the models that answered."""
 
 
-def stories() -> dict[str, Story]:
+def found() -> dict[str, Story]:
     """The story of each workflow: the function `review` in orchestrator/workflows/review.py for the verb `review`."""
     return {verb: getattr(importlib.import_module(f"orchestrator.workflows.{verb}"), verb) for verb in starts()}
 
 
 class Stories:
-    """Advances runs in a few threads; a run that waits for something holds none."""
+    """Advances runs in a few threads; a run that waits for something holds none.
+
+    A workflow that cannot be imported is an error at once: it must not end the runs that are under way.
+    """
 
     def __init__(
         self, transactions: Transactions, *, tasks: Tasks, costs: Costs, stories: dict[str, Story] | None = None
@@ -51,7 +57,7 @@ class Stories:
         self._transactions = transactions
         self._tasks = tasks
         self._costs = costs
-        self._stories = stories
+        self._stories = stories or found()
         self._due: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._at_work: dict[str, bool] = {}  # run → whether it must be told once more
@@ -60,8 +66,8 @@ class Stories:
     # --- a part of the service ------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begins with all runs to which something has happened."""
-        self.sweep()
+        """Begins to advance runs, all to which something has happened first."""
+        self.begin()
         for thread in self._threads:
             thread.start()
 
@@ -80,6 +86,18 @@ class Stories:
                 return
             self._at_work[run_id] = False
         self._due.put(run_id)
+
+    def begin(self) -> None:
+        """Finds what an earlier process left: what can no longer be read ends now, and not when it has cost more."""
+        self._tasks.end_unreadable()
+        with self._transactions.sessions() as session:
+            live = list(session.scalars(select(RunRow).where(RunRow.state.not_in(ENDED))))
+        for run in live:
+            try:
+                _request(run)
+            except GiveUp:
+                self.go_on(run.id)
+        self.sweep()
 
     def sweep(self) -> None:
         """Finds what fell between: runs that were poked and not told, and questions whose deadline has passed."""
@@ -114,39 +132,34 @@ class Stories:
     @database_may_be_away()
     def advance(self, run_id: str) -> None:
         """Tells the story and begins what it lacks. Raises TryAgain where the database is away."""
-        found = self._read(run_id)
-        if found is None:
-            return
-        journal, poked = found
-        try:
-            with database_may_be_away():
-                self._apply(run_id, journal, poked, self._tell(journal))
-        except GiveUp as error:  # what the run brought cannot be written down: it would come again and again
-            log.exception("the run breaks off")
-            self._apply(run_id, journal, poked, Ending(state="failed", headline=f"The run broke off: {error}."))
-
-    def _read(self, run_id: str) -> tuple[Journal, int] | None:
-        """The journal of a run that has not ended, and how often it was poked when it was read."""
         with self._transactions.sessions() as session:
             run = session.get(RunRow, run_id)
-            if run is None or run.state in ENDED:
-                return None
+        if run is None or run.state in ENDED:
+            return
+        try:
+            with database_may_be_away():
+                self._apply(run, self._tell(self._journal(run)))
+        except GiveUp as error:  # what is stored cannot be read, or what it brought not be written: now or ever
+            log.exception("the run breaks off")
+            self._apply(run, Ending(state="failed", headline=f"The run broke off: {error}."))
+
+    def _journal(self, run: RunRow) -> Journal:
+        """What the story of a run is told from. Raises GiveUp where it cannot be read."""
+        with self._transactions.sessions() as session:
             query = select(TaskRow, ResultRow).outerjoin(ResultRow, ResultRow.task_id == TaskRow.id)
-            rows = session.execute(query.where(TaskRow.run_id == run_id)).all()
-            gates = session.scalars(select(GateRow).where(GateRow.run_id == run_id)).all()
-        journal = Journal(
-            run_id=UUID(run_id),
-            request=Request.model_validate(run.request),
+            rows = session.execute(query.where(TaskRow.run_id == run.id)).all()
+            gates = session.scalars(select(GateRow).where(GateRow.run_id == run.id)).all()
+        return Journal(
+            run_id=UUID(run.id),
+            request=_request(run),
             cancelled=run.cancelled,
             steps={task.step: _step(task, result) for task, result in rows},
             gates={gate.question: Gate(gate.answer, gate.person) for gate in gates},
         )
-        return journal, run.poked
 
     def _tell(self, journal: Journal) -> Call | Asking | Ending | None:
         """What is next in the story; None: it waits for something that is under way."""
         try:
-            self._stories = self._stories or stories()
             return self._stories[journal.request.ask.verb](Steps(journal), journal.request.ask)
         except Suspended as suspended:
             return suspended.next
@@ -158,16 +171,16 @@ class Stories:
             log.exception("the workflow has a fault")
             return Ending(state="failed", headline="Something went wrong inside the stack; its log says what.")
 
-    def _apply(self, run_id: str, journal: Journal, poked: int, next_: Call | Asking | Ending | None) -> None:
-        """Writes down what is next, in one transaction with what must be sent for it."""
-        ending = self._with_costs(journal, next_) if isinstance(next_, Ending) else None
+    def _apply(self, told: RunRow, next_: Call | Asking | Ending | None) -> None:
+        """Writes down what is next for a run that was `told` so, in one transaction with what must be sent for it."""
+        ending = self._with_costs(told, next_) if isinstance(next_, Ending) else None
         with self._transactions.begin(_name(next_)) as tx:
-            run = tx.session.get_one(RunRow, run_id, with_for_update=True)
+            run = tx.session.get_one(RunRow, told.id, with_for_update=True)
             if run.state in ENDED:
                 return
-            if run.cancelled != journal.cancelled:
-                return tx.poke(run_id)  # a person was faster: told again
-            run.seen = poked
+            if run.cancelled != told.cancelled:
+                return tx.poke(run.id)  # a person was faster: told again
+            run.seen = told.poked
             if run.state == "queued":
                 _hop(tx, run, "run.started")
             if run.state in ("queued", "waiting"):
@@ -176,31 +189,18 @@ class Stories:
                 case Call(step, brief):
                     self._tasks.add(tx, run, step, brief)
                 case Asking(question):
-                    self._ask(tx, run, journal, question)
+                    run.state = "waiting"
+                    _ask(tx, run, question)
                 case None:
-                    if any(gate.answer is None for gate in journal.gates.values()):
+                    open_gates = select(GateRow.question).where(GateRow.run_id == run.id, GateRow.answer.is_(None))
+                    if tx.session.scalars(open_gates).first():
                         run.state = "waiting"
             if ending:
-                _finish(tx, run, journal, ending)
+                self._tasks.let_go(tx, run)
+                _finish(tx, run, ending)
 
-    def _ask(self, tx: Transaction, run: RunRow, journal: Journal, question: Question) -> None:
-        if tx.session.get(GateRow, (run.id, question.question)) is not None:
-            return  # told twice at once: it was asked by the other
-        shown = question.model_copy(update={"digest": ""}).model_dump_json()
-        asked = question.model_copy(update={"digest": hashlib.sha256(shown.encode()).hexdigest()})
-        run.state = "waiting"
-        tx.session.add(
-            GateRow(
-                run_id=run.id,
-                question=asked.question,
-                content=asked.model_dump(mode="json"),
-                until=asked.until or now(),
-            )
-        )
-        tx.put(_notification(run, journal.request, f"ask {asked.question}", asked))
-
-    def _with_costs(self, journal: Journal, ending: Ending) -> Ending:
-        dollars, model = self._costs.of(journal.run_id)
+    def _with_costs(self, run: RunRow, ending: Ending) -> Ending:
+        dollars, model = self._costs.of(UUID(run.id))
         unknown = () if dollars is not None else ("What it cost is not known: no ledger.",)
         details = (*ending.details, *unknown)
         return ending.model_copy(update={"details": details, "cost_usd": dollars or 0.0, "model": model})
@@ -217,10 +217,17 @@ def _name(next_: Call | Asking | Ending | None) -> str:
     return "wait"
 
 
+def _request(run: RunRow) -> Request:
+    """What was asked for. Raises GiveUp where it can no longer be read."""
+    try:
+        return Request.model_validate(run.request)
+    except ValidationError as error:
+        raise GiveUp("it was begun by another version of the stack, and this one cannot read it") from error
+
+
 def _step(task: TaskRow, result: ResultRow | None) -> Step:
-    message = decode(task.message)
-    assert isinstance(message, Task)  # noqa: S101 - what we stored ourselves
-    return Step(message.brief.do, task.effect, result.outcome if result else None, taken=task.attempt > 0)
+    do = json.loads(task.message)["brief"]["do"]  # also where the brief can no longer be read
+    return Step(do, task.effect, result.outcome if result else None, taken=task.attempt > 0)
 
 
 def _stopped(journal: Journal) -> str:
@@ -232,20 +239,38 @@ def _stopped(journal: Journal) -> str:
     )
 
 
-def _finish(tx: Transaction, run: RunRow, journal: Journal, ending: Ending) -> None:
+def _ask(tx: Transaction, run: RunRow, question: Question) -> None:
+    if tx.session.get(GateRow, (run.id, question.question)) is not None:
+        return  # told twice at once: it was asked by the other
+    shown = question.model_copy(update={"digest": ""}).model_dump_json()
+    asked = question.model_copy(update={"digest": hashlib.sha256(shown.encode()).hexdigest()})
+    tx.session.add(
+        GateRow(
+            run_id=run.id,
+            question=asked.question,
+            content=asked.model_dump(mode="json"),
+            until=asked.until or now(),
+        )
+    )
+    tx.put(_notification(run, f"ask {asked.question}", asked))
+
+
+def _finish(tx: Transaction, run: RunRow, ending: Ending) -> None:
     run.state, run.headline, run.details = ending.state, ending.headline, list(ending.details)
     run.cost_usd, run.model, run.ended = ending.cost_usd, ending.model[:100], now()
     seconds = (run.ended - run.created).total_seconds()
     _hop(tx, run, "run.ended")
-    tx.put(_notification(run, journal.request, "ending", ending.model_copy(update={"seconds": seconds})))
+    tx.put(_notification(run, "ending", ending.model_copy(update={"seconds": seconds})))
 
 
 def _hop(tx: Transaction, run: RunRow, name: str) -> None:
     tx.mention(Progress(run_id=UUID(run.id), kind="hop", text=name))
 
 
-def _notification(run: RunRow, request: Request, what: str, content: Ending | Question) -> Notification:
-    run_id = UUID(run.id)
+def _notification(run: RunRow, what: str, content: Ending | Question) -> Notification:
+    run_id, chat = UUID(run.id), None
+    with suppress(ValidationError):  # there is none, or the request can no longer be read
+        chat = Chat.model_validate(run.request.get("chat"))
     return Notification(
-        id=task_id(run_id, what), run_id=run_id, person=run.person, chat=request.chat, title=run.title, content=content
+        id=task_id(run_id, what), run_id=run_id, person=run.person, chat=chat, title=run.title, content=content
     )

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from orchestrator.runs import NoSuchRun
 from orchestrator.store import EventRow, GateRow, ResultRow, RunRow, Sessions, TaskRow
 from orchestrator.tasks import Tasks
 from stack.api import EventView, GateView, RunDetail, RunSummary, TaskView
+from stack.errors import NotThere
 from stack.messages import Question
 
 MOST_RUNS = 100
@@ -34,12 +34,13 @@ class Views:
             return [RunSummary(**_facts(run, places)) for run in found]
 
     def summary(self, run_id: UUID) -> RunSummary:
-        """One run. Raises NoSuchRun."""
+        """One run. Raises NotThere."""
+        places = self._tasks.places()
         with self._sessions() as session:
-            return RunSummary(**_facts(_run(session, run_id), self._tasks.places()))
+            return RunSummary(**_facts(_run(session, run_id), places))
 
     def show(self, run_id: UUID) -> RunDetail:
-        """One run with its tasks and their outcomes, questions, hops and steps. Raises NoSuchRun."""
+        """One run with its tasks and their outcomes, questions, hops and steps. Raises NotThere."""
         places = self._tasks.places()
         with self._sessions() as session:
             run = _run(session, run_id)
@@ -55,9 +56,9 @@ class Views:
             )
 
     def log(self, run_id: UUID) -> tuple[EventView, ...]:
-        """The log records of a run, oldest first."""
+        """The log records of a run, oldest first. Raises NotThere."""
         with self._sessions() as session:
-            return _events(session, str(run_id), ("log",))
+            return _events(session, _run(session, run_id).id, ("log",))
 
     def count_by_state(self) -> dict[str, int]:
         """How many runs are in each state."""
@@ -69,7 +70,7 @@ class Views:
 def _run(session: Session, run_id: UUID) -> RunRow:
     run = session.get(RunRow, str(run_id))
     if run is None:
-        raise NoSuchRun(f"there is no run {run_id}")
+        raise NotThere(f"there is no run {run_id}")
     return run
 
 
@@ -104,6 +105,7 @@ def _gate(gate: GateRow) -> GateView:
         text=shown.text,
         choices=shown.choices,
         free=shown.free,
+        digest=shown.digest,
         asked=gate.asked,
         until=gate.until,
         answer=gate.answer,

@@ -57,6 +57,7 @@ class GateView(Value):
     text: str
     choices: tuple[str, ...]
     free: bool = False
+    digest: str = ""
     asked: datetime
     until: datetime
     answer: str | None = None
@@ -164,9 +165,10 @@ class RunsApi(Caller):
         """Stops a run. Raises GiveUp where it is too late."""
         return self._ask(RunSummary, "POST", f"/runs/{run_id}/cancel")
 
-    def answer(self, run_id: UUID | str, question: str, choice: str) -> RunSummary:
-        """Answers a question of a run. Raises GiveUp where that is not offered, or was answered."""
-        return self._ask(RunSummary, "POST", f"/runs/{run_id}/answer", {"question": question, "choice": choice})
+    def answer(self, run_id: UUID | str, question: str, choice: str, *, digest: str = "") -> RunSummary:
+        """Answers a question of a run, with the `digest` of its view. Raises GiveUp where that is not what is asked."""
+        said = {"question": question, "choice": choice, "digest": digest}
+        return self._ask(RunSummary, "POST", f"/runs/{run_id}/answer", said)
 
     def keep(self, name: str, content: bytes) -> Attachment:
         """Leaves a file at the orchestrator, to go with a message."""

@@ -3,6 +3,7 @@
 StackError
 ├── TryAgain   a passing fault: the same call may succeed later, where it is known after so many seconds
 └── GiveUp     final: trying again would not help; the text is for a person to read
+    ├── NotThere   what is asked about is not there, or is not the caller's to know
     └── Refused    the caller may not do this (a token, a right, a limit)
 """
 
@@ -25,6 +26,10 @@ class TryAgain(StackError):
 
 class GiveUp(StackError):
     """Final; the text says why, in words for the person who asked."""
+
+
+class NotThere(GiveUp):
+    """What is asked about is not there, or is not the caller's to know."""
 
 
 class Refused(GiveUp):

@@ -126,7 +126,7 @@ class Ending(Value):
 class Question(Value):
     """A run waits for a person. `choices` are what an Answer may say, and where `free` is set any other text.
 
-    `digest` is of all that is shown, and of what is done where the answer is yes. The deadline is `until`.
+    `digest` is of all that is shown. The deadline is `until`.
     """
 
     about: Literal["question"] = "question"
@@ -180,21 +180,13 @@ class Envelope(BaseModel):
     chat: Any = None
 
 
-class Newer(GiveUp):
-    """A message of a version that came after ours: this service is older than the one that sent it."""
-
-    def __init__(self, envelope: Envelope) -> None:
-        super().__init__(f"a {envelope.type} of version {envelope.version}; this service reads up to {VERSION}")
-        self.envelope = envelope
-
-
 def encode(message: Message) -> bytes:
     """The message as JSON, UTF-8."""
     return message.model_dump_json().encode()
 
 
 def decode(body: bytes) -> AnyMessage:
-    """The message in `body`. Raises Newer, or GiveUp where it cannot be read."""
+    """The message in `body`. Raises GiveUp where it cannot be read."""
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as error:
@@ -202,7 +194,8 @@ def decode(body: bytes) -> AnyMessage:
             return decode(earlier)
         envelope = glance(body)
         if envelope and envelope.version > VERSION:
-            raise Newer(envelope) from error
+            read = f"this service reads up to {VERSION}"
+            raise GiveUp(f"a {envelope.type} of version {envelope.version}; {read}") from error
         raise GiveUp(f"not a message: {complaint(error)}") from error
 
 

@@ -161,7 +161,7 @@ class Worker:
             self._work(Assignment(message, claim, self._sender))
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
-        """Answers a task of a version that came after ours, so that the person is told."""
+        """Answers a task that cannot be read here, so that the person is told."""
         if envelope.type == "task" and envelope.run_id:
             what = f"The {self._name} is older than the orchestrator and cannot read its task: update all services."
             self._bring(_failed(envelope.id, envelope.run_id, 0, what))
@@ -242,8 +242,13 @@ class Worker:
     def _give_back(self, at: Assignment) -> None:
         try:
             self._tasks.give_back(at.task.id, attempt=at.claim.attempt)
-        except StackError as error:  # then its lease runs out
-            log.warning("the task could not be given back: %s", error)
+        except StackError as error:  # it stops too, as in a deploy of all: it hears of it when it is back
+            log.warning("the task is given back by the broker: %s", error)
+            stopped = Failure(what=f"The {self._name} was stopped", next="retry", after=0)
+            try:
+                self._sender.publish(_result(at, stopped))
+            except StackError as away:  # then its lease runs out
+                log.warning("the task could not be given back: %s", away)
 
     @contextmanager
     def _leased(self, at: Assignment) -> Iterator[None]:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from orchestrator.store import TaskRow
 from orchestrator.tasks.order import UnderWay, Waiting, admitted, places
 from orchestrator.transactions import Transaction
+from stack.errors import GiveUp
 from stack.ids import dashed
-from stack.messages import Progress, decode
+from stack.messages import Progress, Task, decode
 from stack.roles import Role
 
 
@@ -60,6 +61,15 @@ def send(tx: Transaction, row: TaskRow) -> None:
     """Puts a task into the queue of its role."""
     row.state, row.sends = "sent", row.sends + 1
     tx.put(decode(row.message))
+
+
+def is_readable(row: TaskRow) -> bool:
+    """Whether a task can be sent: it is of a kind that there is, and still done by its role."""
+    try:
+        message = decode(row.message)
+    except GiveUp:
+        return False
+    return isinstance(message, Task) and message.brief.by == row.role
 
 
 def say(tx: Transaction, row: TaskRow, text: str) -> None:

@@ -17,14 +17,13 @@ from sqlalchemy import select
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
 from orchestrator.tasks.order import GIVEN_BACK, RANKS
-from orchestrator.tasks.queue import Queue, places_of_runs, say, send
+from orchestrator.tasks.queue import Queue, is_readable, places_of_runs, say, send
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
 from stack.api import Claim, Renewal
-from stack.errors import GiveUp
+from stack.errors import GiveUp, NotThere
 from stack.ids import dashed, task_id
 from stack.messages import AnyMessage, Envelope, Result, Signal, Task, decode, encode
-from stack.topology import OPERATOR
 from stack.work import briefs
 from stack.work.kinds import Brief, Failure, Report
 
@@ -39,6 +38,7 @@ UNTAKEN_SECONDS, MOST_UNTAKEN_SECONDS = 60.0, 3600.0
 PAUSES_SECONDS = (2.0, 10.0, 30.0)
 # A refusal that passes by itself is outwaited for so long.
 OUTWAITED_SECONDS = 24 * 3600.0
+UNREADABLE = "It was begun by another version of the stack, and this one cannot finish it"
 
 
 class Tasks:
@@ -68,11 +68,11 @@ class Tasks:
     # --- sent → claimed -------------------------------------------------------------------------------
 
     def claim(self, task: UUID, *, role: str, instance: str) -> Claim:
-        """Asks to work on a task. Raises GiveUp where there is no such task for this role."""
+        """Asks to work on a task. Raises NotThere where the role has no such task."""
         with self._transactions.begin("claim") as tx:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)
             if row is None or row.role != role:
-                raise GiveUp(f"there is no task {task} for {dashed(role)}")
+                raise NotThere(f"there is no task {task} for {dashed(role)}")
             if tx.session.get_one(RunRow, row.run_id).cancelled:
                 return Claim(verdict="cancelled")
             if row.state in ("done", "waiting"):  # one that waits comes by a message of its own
@@ -147,13 +147,13 @@ class Tasks:
     def _is_of(self, task: UUID, sender: str) -> bool:
         with self._transactions.sessions() as session:
             row = session.get(TaskRow, str(task))
-        return row is not None and sender in (dashed(row.role), OPERATOR)
+        return row is not None and sender == dashed(row.role)
 
     def take(self, result: Result) -> None:
         """Takes a result in, unless it is a repeat, of an older attempt, or of no task that we know."""
         with self._transactions.begin("result") as tx:
             row = tx.session.get(TaskRow, str(result.task_id), with_for_update=True)
-            if row is None or row.state == "done" or row.attempt != result.attempt:
+            if row is None or not _is_waited_for(row, result):
                 log.info("a result that is not waited for: task %s attempt %s", result.task_id, result.attempt)
                 return
             outcome: Report | None = _checked(row, result.outcome)
@@ -200,15 +200,28 @@ class Tasks:
         tx.poke(row.run_id)
 
     def cancel(self, tx: Transaction, run: RunRow) -> None:
-        """Ends what is under way for a run, in the caller's transaction. Raises GiveUp where an effect is under way."""
-        rows = list(tx.session.scalars(select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state != "done")))
-        if too_late := [row.effect for row in rows if row.effect and row.state in ("sent", "claimed")]:
+        """As `let_go`, where a person wants it. Raises GiveUp where an effect is under way."""
+        if too_late := [row.effect for row in _left(tx, run) if row.effect and row.state in ("sent", "claimed")]:
             raise GiveUp(f"Too late to stop {run.title}. At this moment: {too_late[0].lower()}.")
+        self.let_go(tx, run)
+
+    def let_go(self, tx: Transaction, run: RunRow) -> None:
+        """Ends what is left of a run that ends, in the caller's transaction."""
+        rows = _left(tx, run)
         for row in rows:
             row.state = "done"
             tx.mention(Signal(task_id=UUID(row.id)))
         for role in {row.role for row in rows}:
             self._queue.admit(tx, role)
+
+    def end_unreadable(self) -> None:
+        """Ends tasks that another version of the stack began and this one cannot read. Call it once, at the start."""
+        with self._transactions.begin("unreadable") as tx:
+            rows = list(tx.session.scalars(select(TaskRow).where(TaskRow.state != "done")))
+            for row in rows:
+                if not is_readable(row):
+                    log.error("task %s, the step %s, can no longer be read", row.id, row.step)
+                    self._end(tx, row, Failure(what=UNREADABLE, next="give_up"))
 
     # --- from time to time ----------------------------------------------------------------------------
 
@@ -249,9 +262,19 @@ class Tasks:
         send(tx, row)
 
 
+def _left(tx: Transaction, run: RunRow) -> list[TaskRow]:
+    return list(tx.session.scalars(select(TaskRow).where(TaskRow.run_id == run.id, TaskRow.state != "done")))
+
+
 def _mark(row: TaskRow) -> tuple[str, int, int, int]:
     """What changes with each sign of life of a task."""
     return row.state, row.attempt, row.beats, row.sends
+
+
+def _is_waited_for(row: TaskRow, result: Result) -> bool:
+    """Whether it is of the last attempt, or of a process that took what was sent and could not even claim it."""
+    unclaimed = row.state == "sent" and result.attempt == 0 and isinstance(result.outcome, Failure)
+    return row.state != "done" and (unclaimed or row.attempt == result.attempt)
 
 
 def _holds(row: TaskRow, instance: str, attempt: int) -> bool:

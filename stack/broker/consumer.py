@@ -14,7 +14,7 @@ from stack import topology
 from stack.broker.connection import Connection
 from stack.broker.publisher import PUBLISH_TIMEOUT_SECONDS, Publisher
 from stack.errors import GiveUp, TryAgain
-from stack.messages import AnyMessage, Envelope, Newer, decode, glance
+from stack.messages import VERSION, AnyMessage, Envelope, decode, glance
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ class Consumer(Connection):
 
     What `trusts` does not take from its sender is dead-lettered, and so is at once what cannot be read. `handle` raises
     TryAgain to see the message again after a delay, GiveUp to send it to the dead-letter queue. An error that nobody
-    foresaw is tried three times. `too_new` hears what can be read of a message whose
-    version came after ours, and its sender.
+    foresaw is tried three times. `too_new` hears what can be read of a message that is not of an earlier version and
+    yet cannot be read as a whole, and its sender: who sent it is newer than this service.
     """
 
     def __init__(
@@ -116,8 +116,10 @@ class Consumer(Connection):
     def _take(self, body: bytes, sender: str) -> None:
         try:
             message = decode(body)
-        except Newer as error:
-            self._too_new(error.envelope, sender)
+        except GiveUp:
+            seen = glance(body)
+            if seen and seen.version >= VERSION:  # what lay here since before an update is sent anew by its sender
+                self._too_new(seen, sender)
             raise
         if sender != self.user and not self._trusts(message, sender):
             raise GiveUp(f"{sender or 'nobody'} may not send a {message.type}")

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.store import RunRow
 from orchestrator.tasks import LEASE_SECONDS
 from stack.api import Claim
-from stack.errors import GiveUp, Refused
+from stack.errors import NotThere, Refused
 from stack.ids import uuid7
 from stack.tokens import verify
 from tests.orchestrator.played import FORGE_KEY, MODEL_KEY, World
@@ -57,14 +57,14 @@ def test_a_task_is_claimed_by_the_role_of_its_brief(world: World, step: str) -> 
     brief = {"fetch": FETCH, "review": CHANGE, "post": POST}[step]
     task = world.add(brief, step=step)
     other = {"forge": "pr_reviewer", "pr_reviewer": "forge"}[brief.by]
-    with pytest.raises(GiveUp, match=f"there is no task {task} for"):
+    with pytest.raises(NotThere, match=f"there is no task {task} for"):
         world.tasks.claim(task, role=other, instance="one")
     assert world.task(task).state == "sent"
     assert world.tasks.claim(task, role=brief.by, instance="one").verdict == "run"
 
 
 def test_a_task_that_is_not_there_is_given_up(world: World) -> None:
-    with pytest.raises(GiveUp, match=r"there is no task .* for pr-reviewer"):
+    with pytest.raises(NotThere, match=r"there is no task .* for pr-reviewer"):
         world.tasks.claim(uuid7(), role="pr_reviewer", instance="one")
 
 

@@ -67,6 +67,12 @@ def test_a_step_that_is_under_way_is_waited_for() -> None:
     assert suspended_at(Steps(journal(fetch=step(FETCH, None))), FETCH) is None
 
 
+@pytest.mark.parametrize("outcome", [{"report": "gone"}, {**PULL.model_dump(mode="json"), "gone": 1}])
+def test_a_step_whose_report_can_no_longer_be_read_fails_the_run_in_words(outcome: dict[str, Any]) -> None:
+    with pytest.raises(Failed, match="begun by an earlier version"):
+        Steps(journal(fetch=Step(FETCH.do, outcome=outcome))).call("fetch", FETCH)
+
+
 @pytest.mark.parametrize("failure", [final("it is not there"), passing("it is not there")])
 def test_a_step_that_failed_fails_the_run_in_its_words(failure: Report) -> None:
     with pytest.raises(Failed, match=r"^it is not there$"):

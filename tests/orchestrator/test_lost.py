@@ -11,7 +11,7 @@ from orchestrator.store import TaskRow
 from orchestrator.tasks import LEASE_SECONDS, LOOK_SECONDS
 from orchestrator.tasks.room import MOST_UNTAKEN_SECONDS, OVERDUE_SECONDS, UNTAKEN_SECONDS
 from tests.orchestrator.played import World
-from tests.orchestrator.samples import FETCH, PULL
+from tests.orchestrator.samples import FETCH, PULL, passing
 
 GONE = LEASE_SECONDS + OVERDUE_SECONDS
 HOUR = 3600.0
@@ -219,6 +219,20 @@ def test_only_the_holder_gives_a_task_back(world: World) -> None:
     assert world.task(task).state == "claimed"
     world.result(task)
     assert world.tasks.give_back(task, instance="one", attempt=1).verdict == "lost"
+
+
+def test_a_task_that_was_given_back_by_the_broker_costs_no_attempt_and_counts_once(world: World) -> None:
+    """As in a deploy of all services: the orchestrator is away when the worker stops."""
+    stopped = passing("The pr-reviewer was stopped", after=0)
+    task = world.add()
+    for n in range(1, 5):
+        assert world.claim(task, f"agent {n}").attempt == n
+        world.restart()
+        world.result(task, stopped, attempt=n)
+        world.result(task, stopped, attempt=n)
+        world.outwait(task)
+    assert (world.task(task).state, world.task(task).failures) == ("sent", 0)
+    assert world.tasks_sent() == [task] * 5
 
 
 def test_a_run_outlives_two_deploys(world: World) -> None:

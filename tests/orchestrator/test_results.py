@@ -93,12 +93,32 @@ def test_a_role_that_could_not_take_the_task_says_so_before_any_claim(world: Wor
     assert words(world, task) == "The pr-reviewer could not take the task: no"
 
 
+def test_it_says_so_for_a_later_attempt_too_but_not_for_one_that_another_has_claimed(world: World) -> None:
+    """As an agent that was not updated with the others, where the first attempt was another's."""
+    task = world.add()
+    world.claim(task)
+    world.result(task, passing())
+    older = final("The pr-reviewer is older than the orchestrator")
+    world.result(task, older, attempt=0)
+    assert world.task(task).state == "waiting"
+    world.outwait(task)
+    world.claim(task)
+    world.result(task, older, attempt=0)
+    world.result(task, REVIEW, attempt=0)
+    assert world.task(task).state == "claimed"
+    world.tasks.give_back(task, instance="one", attempt=2)
+    world.result(task, REVIEW, attempt=0)
+    assert world.task(task).state == "sent"
+    world.result(task, older, attempt=0)
+    assert words(world, task) == "The pr-reviewer is older than the orchestrator"
+
+
 # --- whose results count ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("sender", "trusted"),
-    [("pr-reviewer", True), ("cli", True), ("forge", False), ("bot", False), ("pr_reviewer", False), ("", False)],
+    [("pr-reviewer", True), ("cli", False), ("forge", False), ("bot", False), ("pr_reviewer", False), ("", False)],
 )
 def test_a_result_is_taken_from_the_role_of_its_task_alone(world: World, sender: str, trusted: bool) -> None:
     task = world.add()

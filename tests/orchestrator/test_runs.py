@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.store import KeyRow, RunRow
 from stack.errors import GiveUp, TryAgain
-from stack.ids import uuid7
+from stack.ids import task_id, uuid7
 from stack.messages import Attachment, Envelope, Note, Notification, Request, Signal, Task
 from stack.people import Person
 from stack.work.kinds import Answer, Ask, Cancel, Steer
@@ -150,26 +150,34 @@ def test_a_young_run_of_somebody_else_is_not_waited_for(world: World) -> None:
 # --- steering -----------------------------------------------------------------------------------------
 
 
-def test_a_word_reaches_whoever_is_at_work(world: World) -> None:
+def start_reviewing(world: World) -> tuple[UUID, UUID]:
+    """A run whose agent is at work, and the agent's task."""
     run = world.start()
-    task = world.tasks_sent()[0]
-    world.claim(task)
+    world.bring(run, "fetch", PULL)
+    world.claim(task_id(run, "review"))
+    return run, task_id(run, "review")
+
+
+def test_a_word_reaches_the_agent_that_is_at_work(world: World) -> None:
+    run, task = start_reviewing(world)
     world.ask(Steer(run_id=run, text="Look at the tests too"))
     (signal,) = world.signals()
     assert (signal.task_id, signal.verb, signal.text) == (task, "steer", "Look at the tests too")
     assert world.notes() == []
 
 
-def test_a_word_that_nobody_could_hear_is_told(world: World) -> None:
+@pytest.mark.parametrize("fetching", [False, True])
+def test_a_word_that_nobody_could_hear_is_told(world: World, fetching: bool) -> None:
     run = world.start()
+    if fetching:
+        world.claim(world.tasks_sent()[0])  # by the forge, which is told nothing
     world.ask(Steer(run_id=run, text="Look at the tests too"))
     assert world.notes() == [f"Nobody is at work for {TITLE} now, so nobody has heard it."]
 
 
 @pytest.mark.parametrize("person", [BOB, APPROVER, VIEWER])
 def test_only_the_asker_and_admins_steer(world: World, person: Person) -> None:
-    run = world.start()
-    world.claim(world.tasks_sent()[0])
+    run, _ = start_reviewing(world)
     world.ask(Steer(run_id=run, text="hm"), person)
     assert world.signals() == []
     world.ask(Steer(run_id=run, text="hm"), ADMIN)

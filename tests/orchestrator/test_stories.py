@@ -1,15 +1,18 @@
 """Runs go on: from step to step, each begun once, and the end is kept and told once."""
 
+import sys
 import threading
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from orchestrator.journal import Steps
 from orchestrator.store import OutboxRow, RunRow, TaskRow
-from orchestrator.stories import Stories, stories
+from orchestrator.stories import Stories, found
 from stack.errors import TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Ending, Notification, Progress, Task
@@ -70,8 +73,16 @@ def test_a_process_that_dies_between_two_steps_goes_on_where_it_stood(world: Wor
 
 
 def test_there_is_a_story_for_each_ask_that_begins_a_run() -> None:
-    assert stories().keys() == starts().keys()
-    assert all(callable(story) for story in stories().values())
+    assert found().keys() == starts().keys()
+    assert all(callable(story) for story in found().values())
+
+
+def test_a_workflow_that_is_broken_keeps_the_service_from_starting_and_ends_no_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "orchestrator.workflows.review", ModuleType("review"))
+    with pytest.raises(AttributeError, match="review"):
+        Stories(world.transactions, tasks=world.tasks, costs=world.costs)
 
 
 # --- telling again ------------------------------------------------------------------------------------
@@ -194,6 +205,79 @@ def test_a_run_that_a_program_began_is_told_to_its_person_without_a_chat(world: 
     assert (told.person, told.chat, told.title) == (ADA.id, None, "Review of acme/shop#12")
 
 
+# --- what can no longer be read -----------------------------------------------------------------------
+
+
+def update(world: World, run: UUID, **request: object) -> None:
+    """The stack is another version now, which does not know what was asked for; the process begins anew."""
+    world.restart()
+    world.change(RunRow, str(run), request={**world.run(run).request, **request})
+    world.stories.begin()
+    world.go_on()
+
+
+@pytest.mark.parametrize("request_", [{"ask": {"verb": "dance"}}, {"version": 3}, {"person": None, "chat": "x"}])
+def test_a_run_whose_request_can_no_longer_be_read_ends_at_once_and_its_person_is_told(
+    world: World, request_: dict[str, object]
+) -> None:
+    run = world.start()
+    task = world.tasks_sent()[0]
+    world.claim(task)
+    update(world, run, **request_)
+    assert world.run(run).state == "failed"
+    (told,) = world.sent(Notification)
+    assert (told.person, told.chat is None, told.title) == (ADA.id, "chat" in request_, "Review of acme/shop#12")
+    assert "begun by another version of the stack" in world.ending().headline
+    assert world.task(task).state == "done"  # nobody works on for it
+    assert [signal.task_id for signal in world.signals()] == [task]
+
+
+def test_a_run_that_waits_for_a_person_and_can_no_longer_be_read_ends_too(world: World) -> None:
+    run, other = world.start_waiting(), world.start_waiting()
+    update(world, run, ask={"verb": "dance"})
+    assert (world.run(run).state, world.run(other).state) == ("failed", "waiting")
+    world.answer(run)
+    assert world.notes() == ["Review of acme/shop#12 has already ended: failed."]
+
+
+@pytest.mark.parametrize("state", ["waiting", "sent", "claimed"])
+@pytest.mark.parametrize("brief", [b'"do":"dance"', b'"do":"review_change"', b'"do":"fetch_pull_request","new":1'])
+def test_a_run_whose_task_can_no_longer_be_read_ends_in_words_and_holds_up_no_other(
+    world: World, state: str, brief: bytes
+) -> None:
+    run, other = world.start(), world.start()
+    task = task_id(run, "fetch")
+    message = world.task(task).message.replace(b'"do":"fetch_pull_request"', brief)
+    world.change(TaskRow, str(task), message=message, state=state)
+    world.change(TaskRow, str(task_id(other, "fetch")), state="waiting")
+    world.restart()
+    world.stories.begin()
+    world.go_on()
+    assert (world.run(run).state, world.ending().state) == ("failed", "failed")
+    assert "was begun by an" in world.ending().headline
+    world.look()
+    assert world.task(task_id(other, "fetch")).state == "sent"
+
+
+def test_a_task_that_is_done_need_not_be_read(world: World) -> None:
+    run = world.start_waiting()
+    for step in ("fetch", "review"):
+        task = task_id(run, step)
+        world.change(TaskRow, str(task), message=world.task(task).message.replace(b'"run_id"', b'"was_id"'))
+    world.answer(run)
+    assert world.step(run, "post") is not None
+
+
+def test_what_is_left_of_a_run_that_ends_is_let_go(world: World) -> None:
+    """As of a story that has changed meanwhile, and no longer asks for it."""
+    run = world.start()
+    world.tell(lambda _steps, _ask: VERIFIED)
+    world.stories.advance(str(run))
+    task = world.tasks_sent()[0]
+    assert world.claim(task).verdict == "done"
+    assert [signal.task_id for signal in world.signals()] == [task]
+
+
 # --- what cannot be written down ----------------------------------------------------------------------
 
 
@@ -307,10 +391,10 @@ def test_what_happens_to_a_run_while_a_thread_tells_it_is_told_after_it(world: W
 def test_a_thread_that_could_not_tell_a_run_goes_on_with_the_next(
     started: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad = uuid7()
-    with started.sessions.begin() as session:
-        session.add(RunRow(id=str(bad), workflow="review", title="", request={"junk": 1}, person=ADA.id, poked=1))
-    started.stories.sweep()
+    bad = started.start()
+    wait_until(lambda: started.step(bad, "fetch"))
+    started.change(TaskRow, str(task_id(bad, "fetch")), message=b"junk", state="done")
+    started.stories.go_on(str(bad))
     wait_until(lambda: "the run could not go on" in caplog.text)
     run = started.start()
     wait_until(lambda: task_id(run, "fetch") in started.tasks_sent())

@@ -227,5 +227,5 @@ def test_files_go_there_and_come_back_as_they_are(orchestrator: Orchestrator) ->
 
 def test_an_answer_names_its_question(orchestrator: Orchestrator) -> None:
     orchestrator.answers[f"POST /runs/{RUN}/answer"] = (200, SUMMARY)
-    assert RunsApi(orchestrator.url, "x").answer(RUN, "post", "Post").id == RUN
-    assert json.loads(orchestrator.asked.get_nowait()[3]) == {"question": "post", "choice": "Post"}
+    assert RunsApi(orchestrator.url, "x").answer(RUN, "post", "Post", digest="d").id == RUN
+    assert json.loads(orchestrator.asked.get_nowait()[3]) == {"question": "post", "choice": "Post", "digest": "d"}

@@ -319,12 +319,15 @@ def test_what_another_says_of_attempts_and_of_its_sender_has_no_weight(
     assert rabbit.depth(DEAD) == 0
 
 
-def test_a_message_of_a_newer_version_is_told_of_with_its_sender_and_put_aside(
-    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+@pytest.mark.parametrize("version", [b"2", b"3"])
+def test_a_message_of_somebody_newer_is_told_of_with_its_sender_and_put_aside(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer], version: bytes
 ) -> None:
     task, handler = review_task(), Handler()
     told: queue.Queue[tuple[Envelope, str]] = queue.Queue()
-    newer = encode(task).replace(b'"version":2', b'"version":3').replace(b'"do":"review_change"', b'"do":"dance"')
+    newer = (
+        encode(task).replace(b'"version":2', b'"version":' + version).replace(b'"do":"review_change"', b'"do":"dance"')
+    )
     publisher.send(QUEUE, newer, {}, SECONDS)
     consume(handler, too_new=lambda envelope, sender: told.put((envelope, sender)))
     envelope, sender = told.get(timeout=SECONDS)
@@ -332,6 +335,17 @@ def test_a_message_of_a_newer_version_is_told_of_with_its_sender_and_put_aside(
     wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
     assert rabbit.bodies(DEAD) == [newer]
     assert handler.received.empty()
+
+
+def test_what_lay_in_a_queue_since_before_an_update_is_put_aside_in_silence(
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+) -> None:
+    told: queue.Queue[Envelope] = queue.Queue()
+    older = encode(review_task()).replace(b'"version":2', b'"version":1').replace(b'"do":"review_change"', b'"do":"x"')
+    publisher.send(QUEUE, older, {}, SECONDS)
+    consume(Handler(), too_new=lambda envelope, _sender: told.put(envelope))
+    wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
+    assert told.empty()
 
 
 def test_who_cannot_be_told_of_a_newer_version_yet_is_told_later(

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from stack.errors import GiveUp
-from stack.messages import AnyMessage, Message, Newer, Notification, Request, Signal, decode, encode
+from stack.messages import AnyMessage, Message, Notification, Request, Signal, decode, encode, glance
 from stack.people import Person
 from stack.work.review import Coverage, FetchPullRequest, ReviewChange, StartReview
 from tests.stack.samples import (
@@ -66,9 +66,8 @@ def test_an_unknown_field_inside_is_refused(message: AnyMessage) -> None:
 @EACH
 @pytest.mark.parametrize("version", [0, "1", None, True, [], "two"])
 def test_a_version_that_there_never_was_is_refused(message: AnyMessage, version: object) -> None:
-    with pytest.raises(GiveUp, match="version") as error:
+    with pytest.raises(GiveUp, match="version"):
         decode(changed(message, version=version))
-    assert not isinstance(error.value, Newer)
 
 
 # --- earlier ones -------------------------------------------------------------------------------------
@@ -98,29 +97,31 @@ def test_of_a_newer_version_it_is_known_whom_to_tell(message: AnyMessage) -> Non
     """Whatever else has changed: what a task, a result and a request are answered by stays where it is."""
     said = json.loads(encode(message))
     said.pop(inside(message), None)
-    with pytest.raises(Newer, match=f"a {message.type} of version 3; this service reads up to 2") as error:
-        decode(json.dumps({**said, "version": 3, "a": {"new": ["field"]}}).encode())
-    envelope = error.value.envelope
+    body = json.dumps({**said, "version": 3, "a": {"new": ["field"]}}).encode()
+    with pytest.raises(GiveUp, match=f"a {message.type} of version 3; this service reads up to 2"):
+        decode(body)
+    envelope = glance(body)
+    assert envelope is not None
     assert (envelope.version, envelope.type, envelope.id) == (3, message.type, message.id)
     assert envelope.run_id == getattr(message, "run_id", None)
     assert envelope.task_id == getattr(message, "task_id", None)
 
 
 def test_a_newer_request_says_who_asks_and_where_and_a_newer_result_for_which_attempt() -> None:
-    with pytest.raises(Newer) as error:
-        decode(changed(review_request(), version=3))
-    assert error.value.envelope.person == ADA.model_dump()
-    assert error.value.envelope.chat == CHAT.model_dump()
-    with pytest.raises(Newer) as error:
-        decode(changed(review_result(review_task(), attempt=2), version=3))
-    assert error.value.envelope.attempt == 2
+    asked = glance(changed(review_request(), version=3))
+    assert asked is not None
+    assert (asked.person, asked.chat) == (ADA.model_dump(), CHAT.model_dump())
+    done = glance(changed(review_result(review_task(), attempt=2), version=3))
+    assert done is not None
+    assert done.attempt == 2
 
 
 @pytest.mark.parametrize("change", [{"id": "x"}, {"type": 5}, {"run_id": "x"}, {"attempt": "x"}])
 def test_of_what_says_that_it_is_newer_and_is_junk_nothing_is_believed(change: dict[str, object]) -> None:
-    with pytest.raises(GiveUp, match="not a message") as error:
-        decode(changed(review_task(), version=3, **change))
-    assert not isinstance(error.value, Newer)
+    body = changed(review_task(), version=3, **change)
+    with pytest.raises(GiveUp, match="not a message"):
+        decode(body)
+    assert glance(body) is None
 
 
 # --- other bad ones -----------------------------------------------------------------------------------

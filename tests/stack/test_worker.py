@@ -483,14 +483,18 @@ def test_a_task_whose_claim_is_answered_while_the_worker_stops_is_given_back() -
     assert (tasks.given_back, broker.results) == ([(TASK.id, 1)], [])
 
 
-def test_a_task_that_cannot_be_given_back_is_left_to_its_lease() -> None:
-    tasks, broker, waiting = Orchestrator(), Broker(), Waiting(can_be_stopped=True)
+@pytest.mark.parametrize("broker_is_away", [False, True])
+def test_an_orchestrator_that_stops_too_learns_by_the_broker_that_a_task_is_given_back(broker_is_away: bool) -> None:
+    """With no broker either the task is left to its lease."""
+    broker = Broker(*[TryAgain("the broker is away")] * broker_is_away)
+    tasks, waiting = Orchestrator(granted(2)), Waiting(can_be_stopped=True)
     tasks.refuses_returns = True
     working = worker(tasks, broker, waiting)
     with taking(working, TASK):
         waiting.wait()
         working.stop()
-    assert broker.results == []
+    stopped = Failure(what="The forge was stopped", next="retry", after=0)
+    assert [(r.attempt, r.outcome) for r in broker.results] == ([] if broker_is_away else [(2, stopped)])
 
 
 def test_a_task_that_was_cancelled_is_not_offered_to_others() -> None:
