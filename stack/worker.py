@@ -201,6 +201,9 @@ class Worker:
         with self._leased(at):
             try:
                 outcome = self._outcome(at)
+                if isinstance(outcome, Failure) and not self._renewed(at):
+                    # a task's tokens die with it, and its stop may come after that: what failed so is no failure
+                    raise Stopped(at.stop.reason)
             except Stopped as stopped:
                 log.info("stopped: %s", stopped)
                 if at.stop.reason == GIVEN_BACK:
@@ -257,14 +260,19 @@ class Worker:
 
     def _renew(self, at: Assignment, over: threading.Event) -> None:
         while not over.wait(at.claim.lease_seconds / 3):
-            try:
-                verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
-            except StackError as error:
-                log.warning("the lease could not be renewed: %s", error)
-                continue
-            if verdict != "go":
-                at.stop.set(verdict)
+            if not self._renewed(at):
                 return
+
+    def _renewed(self, at: Assignment) -> bool:
+        """Renews the lease. False, and the Stop is set, where the run was cancelled or the lease lost."""
+        try:
+            verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
+        except StackError as error:
+            log.warning("the lease could not be renewed: %s", error)
+            return True
+        if verdict != "go":
+            at.stop.set(verdict)
+        return verdict == "go"
 
 
 def _result(at: Assignment, outcome: Report) -> Result:
