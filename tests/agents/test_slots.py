@@ -17,6 +17,7 @@ from agents.claude.transcripts import Transcript, Transcripts
 from agents.role import Answer, Job, Setup
 from agents.runner import Runner
 from agents.sandbox import pool
+from agents.sandbox import slot as slot_module
 from agents.sandbox.folders import reachable_folder
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import Slot, as_user, make_slots
@@ -64,6 +65,19 @@ def test_a_process_may_write_down_what_it_has_where_it_is_ended_gently(folder: P
     assert place.end_processes(gently=True)
     writer.wait(5)
     assert written.read_text() == "last words\n"
+
+
+@root_only
+def test_a_slot_ends_where_no_process_more_can_be_started_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    place = slot(folder)
+    first = start(place, "sleep 600 & sleep 600 & wait", folder / "started")
+    until(lambda: len(place.processes()) >= 3)
+    monkeypatch.setattr(slot_module, "as_user", none_left)
+    assert place.end_processes()
+    assert first.wait(5) == -signal.SIGKILL
 
 
 def test_each_slot_has_a_user_of_its_own() -> None:
