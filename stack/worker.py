@@ -232,15 +232,19 @@ class Worker:
             return Failure(what=f"The {self._name} had an internal error", next="retry")
 
     def _bring(self, result: Result, stop: Stop | None = None) -> None:
-        """Sends a result, however long the broker is away: it was paid for. Ends early where nobody wants it."""
+        """Sends a result, however long the broker is away: it was paid for. Once the task has ended, one try is enough:
+        until another has begun, the result of who was taken for dead counts.
+        """
         self._finished[result.task_id, result.attempt] = result
         while len(self._finished) > KEPT_RESULTS:
             self._finished.popitem(last=False)
-        while stop is None or stop.reason in ("", GIVEN_BACK):
+        while True:
             try:
                 return self._sender.publish(result)
             except TryAgain as error:
                 log.warning("the result cannot be sent yet: %s", error)
+            if stop and stop.reason not in ("", GIVEN_BACK):
+                return
 
     def _give_back(self, at: Assignment) -> None:
         try:

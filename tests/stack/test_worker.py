@@ -404,6 +404,17 @@ def test_a_result_that_nobody_wants_any_more_is_not_held_until_the_broker_is_bac
     assert broker.results == []
 
 
+def test_a_report_that_is_had_when_the_lease_is_lost_is_brought_for_it_may_count_still() -> None:
+    tasks, broker = Orchestrator(granted(lease_seconds=0.03), renewals=("lost",)), Broker()
+
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        wait_until(lambda: at.stop.reason == "lost", seconds=SECONDS)
+        return PULL
+
+    worker(tasks, broker, do).take(TASK)
+    assert broker.outcome == PULL
+
+
 # --- signals ------------------------------------------------------------------------------------------
 
 
