@@ -79,8 +79,9 @@ class Slot:
     def _signal(self, number: signal.Signals) -> None:
         if self.uid is not None:
             # as the slot's user, to every process that it may signal: nothing can fork its way out of that
-            as_user(self.uid, f"kill -{number.value} -1")
-            return
+            with suppress(OSError):  # a slot that has taken up all processes that there may be leaves none for this
+                as_user(self.uid, f"kill -{number.value} -1")
+                return
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
