@@ -12,8 +12,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from stack.messages import Question, Request
-from stack.values import now
+from stack.messages import Attachment, Question, Request
+from stack.roles import ROLES
+from stack.values import Value, now
 from stack.work import reports
 from stack.work.kinds import Brief, Failure, Report
 
@@ -47,6 +48,7 @@ class Gate:
 
     answer: str | None = None
     person: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Asking:
-    """To be done next: a question to a person."""
+    """To be done next: a question to a person. `binds` is what is done where the answer is yes, as JSON."""
 
     question: Question
+    binds: str = ""
 
 
 class Suspended(BaseException):  # no `except Exception` of a story may stop it
@@ -97,6 +100,7 @@ class Steps:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._unanswered = ""
         self.run_id = journal.run_id
         self.request = journal.request
 
@@ -109,6 +113,8 @@ class Steps:
         if known is None or known.outcome is None:
             if self._journal.cancelled:
                 raise Cancelled
+            if known is None and self._unanswered and (brief.effect or ROLES[brief.by].is_agent):
+                raise Failed(f"Nobody answered: {self._unanswered} Nothing that costs or shows is done on silence.")
             raise Suspended(Call(step, brief) if known is None else None)
         if known.do != brief.do:
             raise Failed(EARLIER)
@@ -120,16 +126,28 @@ class Steps:
             raise Failed(outcome.what)
         return outcome  # type: ignore[return-value]  # checked when it came: it is what this kind of brief brings
 
-    def ask(self, question: Question, *, otherwise: str, within: timedelta = ANSWER_WITHIN) -> str:
+    def ask(
+        self, question: Question, *, otherwise: str, binds: Value | None = None, within: timedelta = ANSWER_WITHIN
+    ) -> str:
         """A person's choice, or their own words where the question takes them. Raises Cancelled.
 
-        `otherwise` is what counts where nobody answers `within` that time: nothing that costs.
+        `binds` is what will be done where the answer is yes: its digest is part of what is answered. `otherwise` counts
+        where nobody answers `within` that time; after that no step is begun that has an effect or costs money.
         """
         known = self._journal.gates.get(question.question)
         if self._journal.cancelled and (known is None or known.answer is None):
             raise Cancelled
         if known is None:
-            raise Suspended(Asking(question.model_copy(update={"until": now() + within})))
+            asked = question.model_copy(update={"until": now() + within})
+            raise Suspended(Asking(asked, binds.model_dump_json() if binds else ""))
         if known.answer is None:
             raise Suspended(None)
-        return known.answer if known.person else otherwise
+        if known.person:
+            return known.answer
+        self._unanswered = question.text
+        return otherwise
+
+    def files(self, question: str) -> tuple[Attachment, ...]:
+        """The files that came with the answer to a question."""
+        known = self._journal.gates.get(question)
+        return known.files if known else ()

@@ -128,6 +128,7 @@ class Runs:
         _refuse_if_ended(run)
         _check(run, gate, request.person, answer)
         gate.answer, gate.person, gate.answered = answer.choice, request.person.id, now()
+        gate.files = [file.model_dump(mode="json") for file in request.files]
         tx.poke(run.id)
 
     def _cancel(self, tx: Transaction, request: Request, cancel: Cancel) -> None:
@@ -187,6 +188,10 @@ def _check(run: RunRow, gate: GateRow, person: Person, answer: Answer) -> None:
     shown: Any = Question.model_validate(gate.content)
     if not person.is_human:
         raise Refused("Only a person can answer.")
+    if person.id != run.person and person.standing not in shown.by:
+        raise Refused(
+            f"{run.title} asks {run.person}; nobody else can answer that, but: {', '.join(shown.by) or 'no one'}."
+        )
     if gate.answer is not None:
         by = f" by {gate.person}" if gate.person and gate.person != person.id else ""
         raise GiveUp(f"{run.title} was answered before{by}: {gate.answer or 'too late'}.")

@@ -21,7 +21,7 @@ from orchestrator.transactions import Transaction, Transactions
 from stack.errors import GiveUp
 from stack.ids import task_id
 from stack.logs import about
-from stack.messages import ENDED, Chat, Ending, Notification, Progress, Question, Request
+from stack.messages import ENDED, Attachment, Chat, Ending, Notification, Progress, Question, Request
 from stack.values import now
 from stack.work import starts
 
@@ -154,7 +154,7 @@ class Stories:
             request=_request(run),
             cancelled=run.cancelled,
             steps={task.step: _step(task, result) for task, result in rows},
-            gates={gate.question: Gate(gate.answer, gate.person) for gate in gates},
+            gates={gate.question: _gate(gate) for gate in gates},
         )
 
     def _tell(self, journal: Journal) -> Call | Asking | Ending | None:
@@ -188,9 +188,9 @@ class Stories:
             match next_:
                 case Call(step, brief):
                     self._tasks.add(tx, run, step, brief)
-                case Asking(question):
+                case Asking() as asking:
                     run.state = "waiting"
-                    _ask(tx, run, question)
+                    _ask(tx, run, asking)
                 case None:
                     open_gates = select(GateRow.question).where(GateRow.run_id == run.id, GateRow.answer.is_(None))
                     if tx.session.scalars(open_gates).first():
@@ -210,7 +210,7 @@ def _name(next_: Call | Asking | Ending | None) -> str:
     match next_:
         case Call(step, _):
             return f"begin {step}"
-        case Asking(question):
+        case Asking(question, _):
             return f"ask {question.question}"
         case Ending():
             return "finish"
@@ -230,6 +230,10 @@ def _step(task: TaskRow, result: ResultRow | None) -> Step:
     return Step(do, task.effect, result.outcome if result else None, taken=task.attempt > 0)
 
 
+def _gate(gate: GateRow) -> Gate:
+    return Gate(gate.answer, gate.person, tuple(map(Attachment.model_validate, gate.files)))
+
+
 def _stopped(journal: Journal) -> str:
     done, doubts = "; ".join(journal.effects()), "; ".join(journal.doubts())
     before = f" Before that: {done}." if done else ""
@@ -239,11 +243,12 @@ def _stopped(journal: Journal) -> str:
     )
 
 
-def _ask(tx: Transaction, run: RunRow, question: Question) -> None:
+def _ask(tx: Transaction, run: RunRow, asking: Asking) -> None:
+    question = asking.question
     if tx.session.get(GateRow, (run.id, question.question)) is not None:
         return  # told twice at once: it was asked by the other
     shown = question.model_copy(update={"digest": ""}).model_dump_json()
-    asked = question.model_copy(update={"digest": hashlib.sha256(shown.encode()).hexdigest()})
+    asked = question.model_copy(update={"digest": hashlib.sha256(f"{shown}{asking.binds}".encode()).hexdigest()})
     tx.session.add(
         GateRow(
             run_id=run.id,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from stack.earlier import brought_up
 from stack.errors import GiveUp
 from stack.ids import uuid7
-from stack.people import Person
+from stack.people import Person, Standing
 from stack.values import Value, now
 from stack.work import AnyAsk, AnyBrief, AnyReport, complaint
 
@@ -126,7 +126,8 @@ class Ending(Value):
 class Question(Value):
     """A run waits for a person. `choices` are what an Answer may say, and where `free` is set any other text.
 
-    `digest` is of all that is shown. The deadline is `until`.
+    Besides whose run it is, people of a standing in `by` may answer. `digest` is of all that is shown, and of what the
+    story does where the answer is yes. The deadline is `until`.
     """
 
     about: Literal["question"] = "question"
@@ -135,6 +136,7 @@ class Question(Value):
     details: tuple[str, ...] = ()
     choices: tuple[str, ...]
     free: bool = False
+    by: tuple[Standing, ...] = ("approver", "admin")
     files: tuple[Attachment, ...] = ()
     until: datetime | None = None
     digest: str = ""

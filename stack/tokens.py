@@ -20,7 +20,8 @@ class Claims:
     """What a token says. `expires` is in seconds since the epoch; `repository` is `owner/name` or empty.
 
     For model calls: `tiers` lists those that may be used, all if empty; without `downgrade`, no worse model may take
-    the place of the tier's own; with `server_tools`, tools may run on the provider's servers.
+    the place of the tier's own; with `server_tools`, tools may run on the provider's servers. With `writes` the
+    repository may also be written to.
     """
 
     run: str
@@ -34,6 +35,7 @@ class Claims:
     tiers: tuple[str, ...] = ()
     downgrade: bool = True
     server_tools: bool = False
+    writes: bool = False
 
 
 def sign(key: str, kind: Kind, claims: Claims) -> str:

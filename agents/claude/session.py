@@ -252,13 +252,13 @@ class Session:
             log.warning("Claude could not be told: %s", error)
 
     def _take(self, signal: Signal) -> None:
-        if signal.verb == "steer":
+        if self._question and not self._question.done():
+            self._question.set_result(signal.text)  # what the person says while Claude waits for them is the answer
+        elif signal.verb == "steer":
             self._at.say(f"Told Claude: {endings.short(signal.text)}")
             sending = asyncio.ensure_future(self._send(signal.text))
             self._sending.add(sending)
             sending.add_done_callback(self._sending.discard)
-        elif signal.verb == "answer" and self._question and not self._question.done():
-            self._question.set_result(signal.text)
         else:
             log.info("a signal came that nobody waits for: %s", signal.verb)
 

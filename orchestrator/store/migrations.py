@@ -84,6 +84,7 @@ _GATES_2 = Table(
     Column("until", DateTime, nullable=False),
     Column("answer", String(4000)),
     Column("person", String(100), nullable=False),
+    Column("files", JSON, nullable=False),
     Column("answered", DateTime),
 )  # fmt: skip
 _EFFECTS_2 = {"post_review": "The review is posted"}
@@ -194,6 +195,7 @@ def _gates_to_2(connection: Connection, runs: dict[str, Json]) -> None:
                 until=asked + timedelta(days=7),
                 answer=answer and answer["choice"],
                 person=answer["person"] if answer else "",
+                files=[],
                 answered=asked if answer else None,
             )
         )

@@ -114,6 +114,7 @@ class GateRow(Base):
     until: Mapped[datetime]
     answer: Mapped[str | None] = mapped_column(String(4000), default=None)
     person: Mapped[str] = mapped_column(String(100), default="")  # who answered; nobody: the deadline passed
+    files: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # that came with the answer
     answered: Mapped[datetime | None] = mapped_column(default=None)
 
 

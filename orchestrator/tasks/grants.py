@@ -24,6 +24,12 @@ class Grants:
     keys: Mapping[TokenKind, str]
     roles: Mapping[str, Role]
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where a role's row names a kind of token that nothing here can sign."""
+        for role in self.roles.values():
+            if missing := [kind for kind in role.tokens if kind not in self.keys]:
+                raise ValueError(f"{role.name}: there is no key for tokens of the kind {', '.join(missing)}")
+
     def of(self, row: TaskRow) -> Claim:
         """The claim of this task's current attempt."""
         role, task = self.roles[row.role], decode(row.message)
@@ -38,6 +44,7 @@ class Grants:
             expires=time.time() + TOKEN_SECONDS,
             repository=task.brief.opens(),
             tiers=role.tiers,
+            writes=task.brief.writes,
         )
         return Claim(
             verdict="run",

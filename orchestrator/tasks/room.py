@@ -112,14 +112,10 @@ class Tasks:
             return Renewal(verdict="go")
 
     def is_alive(self, task: UUID, attempt: int) -> bool:
-        """Whether this attempt is at work: its tokens are good for so long."""
+        """Whether this attempt is at work: its tokens are good for so long. A lease that is over is seen by `look`."""
         with self._transactions.sessions() as session:
             row = session.get(TaskRow, str(task))
-        return (
-            row is not None
-            and (row.state, row.attempt) == ("claimed", attempt)
-            and self._watch.age(row.id, _mark(row)) < LEASE_SECONDS + OVERDUE_SECONDS
-        )
+        return row is not None and (row.state, row.attempt) == ("claimed", attempt)
 
     # --- → done ---------------------------------------------------------------------------------------
 

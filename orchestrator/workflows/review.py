@@ -24,7 +24,7 @@ def review(steps: Steps, ask: StartReview) -> Ending:
     pull = steps.call("fetch", FetchPullRequest(repository=ask.repository, number=ask.number))
     change = ReviewChange(repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, pull=pull)
     found = steps.call("review", change)
-    if ask.approval and steps.ask(_may_i_post(pull, found), otherwise=DISCARD) != POST:
+    if ask.approval and steps.ask(_may_i_post(pull, found), otherwise=DISCARD, binds=found) != POST:
         return Ending(state="cancelled", headline=f"{_name(pull)}: discarded. Nothing was posted.")
     receipt = steps.call("post", PostReview(pull=pull, review=found))
     return _ending(pull, found, receipt)

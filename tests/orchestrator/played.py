@@ -142,11 +142,11 @@ class World:
         """A run is asked for, and begins."""
         return self.ask(what, person, **more).id
 
-    def start_waiting(self, person: Person = ADA, **more: Any) -> UUID:
+    def start_waiting(self, person: Person = ADA, *, review: Report = REVIEW, **more: Any) -> UUID:
         """A run comes as far as its question."""
         run_id = self.start(WITH_APPROVAL, person, **more)
         self.bring(run_id, "fetch", PULL)
-        self.bring(run_id, "review", REVIEW)
+        self.bring(run_id, "review", review)
         return run_id
 
     def answer(self, run_id: UUID, choice: str = "Post", person: Person = ADA, **more: str) -> None:

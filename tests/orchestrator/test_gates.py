@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.store import GateRow, RunRow, TaskRow
-from stack.messages import Notification, Question
+from stack.messages import Attachment, Notification, Question
 from stack.people import Person
 from stack.values import now
+from stack.work.kinds import Answer
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, ADMIN, APPROVER, BOB, CLOCK, PULL, RECEIPT, REVIEW, START, TITLE, VIEWER
 
@@ -37,7 +38,33 @@ def test_what_is_asked_carries_its_deadline_and_the_digest_of_what_is_shown(worl
     question = world.question()
     assert question.until == world.gate(run).until
     shown = question.model_copy(update={"digest": ""}).model_dump_json()
-    assert question.digest == hashlib.sha256(shown.encode()).hexdigest()
+    assert question.digest == hashlib.sha256(f"{shown}{REVIEW.model_dump_json()}".encode()).hexdigest()
+
+
+def test_what_would_be_posted_is_part_of_the_digest_though_it_is_not_shown(world: World) -> None:
+    other = REVIEW.model_copy(update={"summary": "Something else."})
+    runs = [world.start_waiting(), world.start_waiting(review=other)]
+    first, second = (Question.model_validate(world.gate(run).content) for run in runs)
+    assert first.details == second.details
+    assert first.digest != second.digest
+
+
+def test_who_may_answer_stands_in_the_row(world: World) -> None:
+    run = world.start_waiting()
+    with world.sessions.begin() as session:
+        gate = session.get_one(GateRow, (str(run), "post"))
+        gate.content = {**gate.content, "by": ["admin"]}
+    world.answer(run, "Post", person=APPROVER)
+    assert world.gate(run).answer is None
+    assert "nobody else can answer that, but: admin" in world.notes()[-1]
+    world.answer(run, "Post", person=ADMIN)
+    assert world.gate(run).answer == "Post"
+
+
+def test_the_files_of_an_answer_are_kept_with_it(world: World) -> None:
+    run, file = world.start_waiting(), Attachment(id="a" * 64, name="notes.txt", size=3)
+    world.ask(Answer(run_id=run, question="post", choice="Post"), files=(file,))
+    assert world.gate(run).files == [file.model_dump(mode="json")]
 
 
 def test_an_answer_lets_the_run_go_on(any_world: World) -> None:

@@ -18,7 +18,7 @@ from orchestrator.journal import (
     Suspended,
 )
 from stack.ids import uuid7
-from stack.messages import Question, Request
+from stack.messages import Attachment, Question, Request
 from stack.values import now
 from stack.work.kinds import Brief, Report
 from tests.orchestrator.samples import ADA, CHANGE, FETCH, POST, PULL, RECEIPT, REVIEW, START, final, passing
@@ -156,6 +156,22 @@ def test_where_nobody_answered_what_costs_nothing_counts() -> None:
 
 def test_no_answer_of_nobody_counts() -> None:
     assert Steps(journal(gates={"post": Gate("Post")})).ask(QUESTION, otherwise="Discard") == "Discard"
+
+
+@pytest.mark.parametrize("brief", [POST, CHANGE], ids=["an effect", "what costs money"])
+def test_nothing_that_costs_or_shows_is_begun_where_nobody_answered(brief: Any) -> None:
+    steps = Steps(journal(gates={"post": Gate("")}))
+    assert steps.ask(QUESTION, otherwise="Post") == "Post"  # a careless story
+    with pytest.raises(Failed, match="Nobody answered"):
+        steps.call("next", brief)
+    assert suspended_at(steps, FETCH) == Call("fetch", FETCH)
+
+
+def test_the_files_of_an_answer_are_at_hand() -> None:
+    file = Attachment(id="a" * 64, name="notes.txt", size=3)
+    steps = Steps(journal(gates={"post": Gate("Post", ADA.id, (file,))}))
+    assert steps.files("post") == (file,)
+    assert steps.files("other") == ()
 
 
 @pytest.mark.parametrize("gates", [{}, {"post": Gate()}])

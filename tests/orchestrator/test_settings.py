@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.tasks import roles_with
+from orchestrator.tasks import Grants, roles_with
 from stack.roles import AGENTS, ROLES, Role
 
 NEEDED = {
@@ -105,3 +106,9 @@ def test_tokens_of_callers_are_read_and_never_logged() -> None:
     assert settings.callers() == {"bot": "not-a-token-of-bot"}
     assert {"not-a-token-of-bot", "not-a-model-key", "not-an-instance-key"} <= set(settings.secrets())
     assert "not-a-token-of-bot" not in repr(settings)
+
+
+def test_a_role_whose_tokens_nothing_can_sign_stops_the_start() -> None:
+    row = replace(ROLES["pr_reviewer"], tokens=("model", "egress"))
+    with pytest.raises(ValueError, match="pr_reviewer: there is no key for tokens of the kind egress"):
+        Grants({"model": "m", "forge": "f"}, {"pr_reviewer": row})

@@ -9,7 +9,7 @@ import pytest
 from native.desk import Desk
 from native.review import GitHub
 from native.stack import Stack
-from tests.whole.world import World
+from tests.whole.world import PEOPLE, World
 
 SILENCE_SECONDS = "5"
 
@@ -18,7 +18,11 @@ SILENCE_SECONDS = "5"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack, with two reviewers. A service that a test has ended is started again by the test."""
     folder = tmp_path_factory.mktemp("stack")
-    running = Stack(folder, agents={"pr_reviewer": 2}, extra={"agents": {"AGENT_SILENCE_SECONDS": SILENCE_SECONDS}})
+    settings = {
+        "agents": {"AGENT_SILENCE_SECONDS": SILENCE_SECONDS},
+        "bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE))},
+    }
+    running = Stack(folder, agents={"pr_reviewer": 2}, extra=settings)
     try:
         running.start()
         yield running

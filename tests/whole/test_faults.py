@@ -156,6 +156,18 @@ def test_a_forge_that_dies_after_posting_posts_no_second_review(world: World, de
     assert len(world.finals(since)) == 1
 
 
+def test_a_review_that_github_refuses_for_a_while_is_posted_later_and_paid_once(world: World, desk: Desk) -> None:
+    pull, refusal = world.pull(), "You have exceeded a secondary rate limit. Please wait a few minutes."
+    fault = {"status": 403, "headers": {"retry-after": "8"}, "body": f'{{"message": "{refusal}"}}', "count": 2}
+    world.github_fault(method="POST", path_regex="/reviews$", **fault)
+    since = world.ask(f"/review {pull}")
+    world.until(lambda: "going on in 8 s" in desk.person.transcript())
+    reviewed = desk.wait_for_ending(since)
+    assert_once(world, reviewed, attempts=1)
+    assert reviewed.received - reviewed.sent > 16
+    assert len(world.finals(since)) == 1
+
+
 def test_a_forge_that_is_away_when_the_reviewer_fetches_is_waited_for(world: World, desk: Desk) -> None:
     pull, forge = world.pull(), world.stack.services["forge"]
     with world.on("review.claimed", lambda: crash_and_restart(forge)):

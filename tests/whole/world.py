@@ -21,7 +21,9 @@ from tests.sim.not_github import commit, git
 BAD_LINE = b"password = eval(input())\n"
 # Claude Code sends the prompt with a message of its own; each further turn adds to these.
 FIRST = 2
-_numbers = itertools.count(1)
+_numbers = itertools.count()
+# A test has a person of its own, whose commands the bot counts by themselves.
+PEOPLE = range(PERSON, PERSON + 500)
 
 
 class World:
@@ -30,8 +32,9 @@ class World:
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack = stack
         self.folder = folder
-        self.name = f"repo-{os.getpid()}-{next(_numbers)}"
-        self.desk = Desk(stack, PERSON)
+        number = next(_numbers)
+        self.name = f"repo-{os.getpid()}-{number}"
+        self.desk = Desk(stack, PEOPLE[number])
         self.github = GitHub(stack.ports.url("not_github"))
         self.conversations_before = self.conversations()
 
