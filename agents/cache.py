@@ -94,9 +94,10 @@ class Opened:
             status = self._asked(url)
             if status in REFUSALS:
                 raise GiveUp(f"the forge does not hand out {repository}")
-            answered += status == requests.codes.ok
-            if answered == TRIES and (anew := self._anew(first, url, commits)):
-                return anew
+            if status == requests.codes.ok:
+                answered += 1
+                if answered == TRIES and (anew := self._anew(first, url, commits)):
+                    return anew
         raise TryAgain("the repository could not be fetched from the forge")
 
     def _anew(self, first: Path, url: str, commits: list[str]) -> Path | None:
@@ -114,8 +115,7 @@ class Opened:
         process = subprocess.Popen(
             ["git", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url,
              *(f"+{commit}:refs/cache/{commit}" for commit in commits)],
-            cwd=cache,
-            env=clean_environment({"http.extraHeader": f"Authorization: Bearer {self._token}"}),
+            env=clean_environment({"http.extraHeader": f"Authorization: Bearer {self._token}"}) | _at(cache),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self._stop.arm(lambda: _kill(process.pid))
@@ -174,7 +174,13 @@ def _make(cache: Path) -> None:
 
 def _has(cache: Path, commit: str) -> bool:
     # the ref is written only after a whole fetch; the object alone could be half of one
-    return run("rev-parse", "--verify", "--quiet", f"refs/cache/{commit}^{{commit}}", folder=cache).returncode == 0
+    wanted = f"refs/cache/{commit}^{{commit}}"
+    return run("rev-parse", "--verify", "--quiet", wanted, environment=_at(cache)).returncode == 0
+
+
+def _at(cache: Path) -> dict[str, str]:
+    # or git would look for a repository in the folders above a broken one, and fetch into that
+    return {"GIT_DIR": str(cache.absolute())}
 
 
 def _number(first: Path, cache: Path) -> int:

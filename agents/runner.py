@@ -32,16 +32,20 @@ class Runner:
 
     def tidy(self) -> None:
         """Keeps the transcripts of tasks that were cut off, removes what they left, and what is too old."""
+        self._clear()
+        self._transcripts.prune()
+
+    def _clear(self) -> None:
         for workspace in self._workspaces.left():
             self._transcripts.of(workspace.folder.name).collect(workspace.home, workspace.owner)
             workspace.remove()
-        self._transcripts.prune()
 
     def _work(self, setup: Setup, brief: Brief[Report], at: Assignment) -> Report:
         """One task, from its slot to its report. Raises TryAgain, GiveUp or Stopped."""
         kept = self._transcripts.of(at.task.id)
         with ExitStack() as held:
             slot = held.enter_context(self._slots.one())
+            self._clear()  # or its user could read what an earlier task of the slot has left
             place = self._workspaces.of(at.task.id, slot=slot, parts=setup.parts, mark=kept.mark())
             workspace = held.enter_context(place)
             held.callback(kept.collect, workspace.home, slot.uid)

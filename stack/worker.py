@@ -201,6 +201,9 @@ class Worker:
         with self._leased(at):
             try:
                 outcome = self._outcome(at)
+                if isinstance(outcome, Failure) and not self._renewed(at):
+                    # a task's tokens die with it, and its stop may come after that: what failed so is no failure
+                    raise Stopped(at.stop.reason)
             except Stopped as stopped:
                 log.info("stopped: %s", stopped)
                 if at.stop.reason == GIVEN_BACK:
@@ -229,15 +232,19 @@ class Worker:
             return Failure(what=f"The {self._name} had an internal error", next="retry")
 
     def _bring(self, result: Result, stop: Stop | None = None) -> None:
-        """Sends a result, however long the broker is away: it was paid for. Ends early where nobody wants it."""
+        """Sends a result, however long the broker is away: it was paid for. Once the task has ended, one try is enough:
+        until another has begun, the result of who was taken for dead counts.
+        """
         self._finished[result.task_id, result.attempt] = result
         while len(self._finished) > KEPT_RESULTS:
             self._finished.popitem(last=False)
-        while stop is None or stop.reason in ("", GIVEN_BACK):
+        while True:
             try:
                 return self._sender.publish(result)
             except TryAgain as error:
                 log.warning("the result cannot be sent yet: %s", error)
+            if stop and stop.reason not in ("", GIVEN_BACK):
+                return
 
     def _give_back(self, at: Assignment) -> None:
         try:
@@ -262,14 +269,19 @@ class Worker:
 
     def _renew(self, at: Assignment, over: threading.Event) -> None:
         while not over.wait(at.claim.lease_seconds / 3):
-            try:
-                verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
-            except StackError as error:
-                log.warning("the lease could not be renewed: %s", error)
-                continue
-            if verdict != "go":
-                at.stop.set(verdict)
+            if not self._renewed(at):
                 return
+
+    def _renewed(self, at: Assignment) -> bool:
+        """Renews the lease. False, and the Stop is set, where the run was cancelled or the lease lost."""
+        try:
+            verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
+        except StackError as error:
+            log.warning("the lease could not be renewed: %s", error)
+            return True
+        if verdict != "go":
+            at.stop.set(verdict)
+        return verdict == "go"
 
 
 def _result(at: Assignment, outcome: Report) -> Result:

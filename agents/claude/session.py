@@ -20,7 +20,7 @@ from agents.role import Answer, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.messages import Signal
-from stack.worker import Assignment, Stopped
+from stack.worker import GIVEN_BACK, Assignment, Stopped
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message, ResultMessage
@@ -99,6 +99,10 @@ class Session:
             return self._answer_or(endings.out_of_time(self._at.claim.seconds))
         except Ended as ended:
             return self._answer_or(ended.ending)
+        except asyncio.CancelledError:
+            if self._answer is None or self._at.stop.reason != GIVEN_BACK:
+                raise
+            return self._answer  # whoever took the task over would pay for it again
         finally:
             self._at.stop.arm(None)
             with self._lock:

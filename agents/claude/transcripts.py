@@ -25,7 +25,8 @@ MOST_BYTES = 256 << 20  # of one transcript: what is larger is not kept
 # Under the slot's home, as Claude Code names it; a slot's user could have put anything there.
 PLACE = re.compile(r"projects/[A-Za-z0-9_.-]{1,255}/[0-9a-f-]{36}\.jsonl")
 CONFIGURATION = ".claude"
-FIND = 'cd "$1" && for file in projects/*/"$2"; do printf %s "$file"; break; done'
+# A file alone: a pipe would be read for ever.
+FIND = 'cd "$1" && for file in projects/*/"$2"; do if [ -f "$file" ]; then printf %s "$file"; break; fi; done'
 
 
 class Transcript:
@@ -129,7 +130,7 @@ class Transcripts:
 
     def __init__(self, folder: Path, *, keep_days: float) -> None:
         self._folder = folder
-        self._keep_seconds = keep_days * DAY_SECONDS
+        self._keep_seconds = max(keep_days * DAY_SECONDS, DONE_SECONDS)  # a task at work needs its own
 
     def of(self, task_id: UUID | str) -> Transcript:
         """What is kept of a task."""

@@ -21,6 +21,7 @@ MARK = "CLAUDE_STACK_SLOT"
 # For Claude Code to write down what it has, which takes it a twentieth of a second.
 GENTLE_SECONDS = 1.0
 END_SECONDS = 5.0
+LOOK_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Slot:
                 log.error("%d processes of %s do not end", len(self.processes()), self.name)
                 return False
             self._signal(signal.SIGKILL)
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
         return True
 
     def is_busy(self) -> bool:
@@ -63,7 +64,7 @@ class Slot:
     def _wait_for_end(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self.is_busy() and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
 
     def _is_ours(self, pid: int) -> bool:
         with suppress(OSError):
@@ -78,8 +79,9 @@ class Slot:
     def _signal(self, number: signal.Signals) -> None:
         if self.uid is not None:
             # as the slot's user, to every process that it may signal: nothing can fork its way out of that
-            as_user(self.uid, f"kill -{number.value} -1")
-            return
+            with suppress(OSError):  # a slot that has taken up all processes that there may be leaves none for this
+                as_user(self.uid, f"kill -{number.value} -1")
+                return
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

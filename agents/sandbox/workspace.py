@@ -119,26 +119,38 @@ class Workspaces:
     def of(self, task_id: UUID, *, slot: Slot, parts: tuple[Part, ...], mark: str) -> Iterator[Workspace]:
         """Fresh folders for a task, which go when it ends. What cannot go yet is found by `left` later."""
         workspace = Workspace(self._folder / str(task_id), parts, mark)
-        with self._lock:
-            self._in_use.add(workspace.folder.name)
-        try:
-            if not workspace.remove():
+        with self._alone_with(workspace.folder) as alone:
+            if not alone or not workspace.remove():
                 raise TryAgain("the workspace of an earlier attempt could not be removed yet", after=AGAIN_SECONDS)
-            workspace.make()
-            yield workspace
-        finally:
-            if not slot.is_busy():  # what the task has brought must not be lost to a process that does not end
-                workspace.remove()
-            with self._lock:
-                self._in_use.discard(workspace.folder.name)
+            try:
+                workspace.make()
+                yield workspace
+            finally:
+                if not slot.is_busy():  # what the task has brought must not be lost to a process that does not end
+                    workspace.remove()
 
-    def left(self) -> list[Workspace]:
-        """What lies there of tasks that are not at work: of a process that was killed, or of one that did not end."""
-        if not self._folder.exists():
-            return []
+    def left(self) -> Iterator[Workspace]:
+        """What lies there of tasks that are not at work: of a process that was killed, or of one that did not end.
+
+        Its task is not begun before the next one is asked for.
+        """
+        for folder in list(self._folder.iterdir()) if self._folder.exists() else ():
+            with self._alone_with(folder) as alone:
+                if alone:
+                    yield Workspace(folder, _parts_in(folder), mark="")
+
+    @contextmanager
+    def _alone_with(self, folder: Path) -> Iterator[bool]:
+        """Nobody else has the folder meanwhile; False where somebody does."""
         with self._lock:
-            folders = [path for path in self._folder.iterdir() if path.name not in self._in_use]
-        return [Workspace(folder, _parts_in(folder), mark="") for folder in folders]
+            alone = folder.name not in self._in_use
+            self._in_use.add(folder.name)
+        try:
+            yield alone
+        finally:
+            if alone:
+                with self._lock:
+                    self._in_use.remove(folder.name)
 
 
 def _parts_in(folder: Path) -> tuple[Part, ...]:

@@ -1,9 +1,19 @@
-"""The tables of the ledger, in SQL that SQLite and Postgres both understand. Micro-dollars, seconds."""
+"""The tables of the ledger, in SQL that SQLite and Postgres both understand. Micro-dollars, seconds.
+
+TABLES are what a new ledger gets; MIGRATIONS bring an earlier one to the same, step by step.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from proxy.ledger.database import Statements
 from proxy.ledger.records import LedgerTooNew
 
-VERSION = 1  # of the tables; a change to them takes the next number
+Migrations = Mapping[int, Sequence[str]]  # version → what makes it of the one before
+
+# A change to TABLES takes the next number and a step here, which is never changed once it is released. Version 1 is
+# that of commit 64aaa5c. `{serial}` and `{clustered}` stand for the same as in TABLES.
+MIGRATIONS: Migrations = {}
+VERSION = max(MIGRATIONS, default=1)
 
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
 COUNTS = (*TOKENS, "web_searches", "micro_dollars")
@@ -60,13 +70,21 @@ TABLES = (
 )
 
 
-def make_tables(statements: Statements, *, serial: str, clustered: str) -> None:
-    """Makes the tables where there are none yet. Raises LedgerTooNew for those of a later version."""
+def make_tables(statements: Statements, migrations: Migrations = MIGRATIONS, /, *, serial: str, clustered: str) -> None:
+    """Makes the tables where there are none yet, and brings those of an earlier version up to date.
+
+    In one transaction: whole or not at all. Raises LedgerTooNew for those of a later version.
+    """
+    latest = max(migrations, default=1)
     statements.execute("CREATE TABLE IF NOT EXISTS ledger_version (version INTEGER NOT NULL)")
     found = statements.execute("SELECT max(version) FROM ledger_version")[0][0]
-    if found is not None and found > VERSION:
-        raise LedgerTooNew(f"the ledger has tables of version {found}; this program knows those up to {VERSION}")
+    if found is not None and found > latest:
+        raise LedgerTooNew(f"the ledger has tables of version {found}; this program knows those up to {latest}")
+    steps = [TABLES] if found is None else [migrations[number] for number in range(found + 1, latest + 1)]
+    for step in steps:
+        for sql in step:
+            statements.execute(sql.replace("{serial}", serial).replace("{clustered}", clustered))
     if found is None:
-        for table in TABLES:
-            statements.execute(table.replace("{serial}", serial).replace("{clustered}", clustered))
-        statements.execute("INSERT INTO ledger_version (version) VALUES (?)", (VERSION,))
+        statements.execute("INSERT INTO ledger_version (version) VALUES (?)", (latest,))
+    elif steps:
+        statements.execute("UPDATE ledger_version SET version = ?", (latest,))

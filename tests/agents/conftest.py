@@ -202,9 +202,9 @@ class Model:
         requests.delete(f"{self.url}/_sim/scenario", timeout=5).raise_for_status()
 
     def calls(self) -> list[int]:
-        """How many messages each call so far had."""
+        """How many messages each call of the model so far had."""
         calls = requests.get(f"{self.url}/_sim/requests", timeout=5).json()["requests"]
-        return [call["messages"] for call in calls if call["path"].startswith("/v1/messages")]
+        return [call["messages"] for call in calls if call["path"].split("?")[0] == "/v1/messages"]
 
 
 @pytest.fixture(scope="session")

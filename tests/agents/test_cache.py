@@ -1,5 +1,6 @@
 """The cache of repositories: filled from a forge that may be away, and never taken from under who reads it."""
 
+import shutil
 import subprocess
 import threading
 import time
@@ -147,6 +148,20 @@ def test_a_damaged_cache_is_made_anew_beside_and_goes_when_nobody_reads_it(
         assert later.cache(REPOSITORY, [second]) == new
     assert not old.exists()
     assert [path.name for path in sorted(new.parent.iterdir())] == ["shop.git.1", "shop.git.lock"]
+
+
+def test_a_broken_cache_is_not_taken_for_a_repository_that_it_lies_in(
+    cache: Cache, forge: Forge, tmp_path: Path
+) -> None:
+    run_git("init", "--quiet", folder=tmp_path)
+    first, second = forge.commit(b"one"), forge.commit(b"two")
+    with opened(cache) as repositories:
+        broken = repositories.cache(REPOSITORY, [first])
+    shutil.rmtree(broken / "objects")
+    with opened(cache) as repositories:
+        anew = repositories.cache(REPOSITORY, [second])
+        assert content(anew, second) == b"two"
+    assert run_git("for-each-ref", folder=tmp_path) == ""
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

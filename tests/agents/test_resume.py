@@ -215,15 +215,16 @@ def test_a_review_that_is_resumed_knows_what_was_read_before(agent: Agent, model
     first = assignment(brief, task_id=task_id)
     model.play("slow", delay_seconds=0.5)
     running = Running(lambda: agent.report(first, how))
-    told(first).wait_for("Writing the report")  # everything is read
+    told(first).wait_for("Reading diff/")
+    model.play("hang")
+    until(lambda: len(model.calls()) == WHOLE)  # everything is read
     first.stop.set(GIVEN_BACK)
     with pytest.raises(Stopped):
         running.outcome()
-    calls = len(model.calls())
     model.behave()
 
     review = agent.report(assignment(brief, task_id=task_id, attempt=2), how)
     assert isinstance(review, Review)
     assert review.coverage.complete
     assert review.findings
-    assert len(model.calls()) == calls + 1
+    assert len(model.calls()) == WHOLE + 1

@@ -149,6 +149,21 @@ def test_a_report_stands_where_the_word_after_it_brings_no_other(agent: Agent, m
     assert "“Say something." in agent.work(at, setup(begin=SteeredAtTheReport)).text
 
 
+def test_a_report_stands_where_its_agent_stops_while_a_word_after_it_is_answered(agent: Agent, model: Model) -> None:
+    class SteeredAtTheReport(SayJob):
+        def objection(self, report: dict[str, Any]) -> None:
+            model.play("hang")
+            assert at.hear
+            at.hear(Signal(task_id=at.task.id, verb="steer", text="One thing more."))
+            time.sleep(0.3)
+
+    at = assignment()
+    running = Running(lambda: agent.work(at, setup(begin=SteeredAtTheReport)))
+    until(lambda: len(model.calls()) == 2)
+    at.stop.set(GIVEN_BACK)
+    assert "“Say something." in text_of(running)
+
+
 def test_a_role_that_may_ask_gets_its_answer_and_silence_is_not_judged_meanwhile(agent: Agent) -> None:
     agent.silence_seconds = 2
     at = assignment()

@@ -10,15 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from agents.cache import Cache
+from agents.claude import Claude
 from agents.claude.options import WRAPPER
+from agents.claude.transcripts import Transcript, Transcripts
+from agents.role import Answer, Job, Setup
+from agents.runner import Runner
 from agents.sandbox import pool
+from agents.sandbox import slot as slot_module
 from agents.sandbox.folders import reachable_folder
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import Slot, as_user, make_slots
-from agents.sandbox.workspace import Workspaces
+from agents.sandbox.workspace import Workspace, Workspaces
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
-from tests.agents.conftest import IS_ROOT, UID, Agent, assignment, slot, until
+from stack.work.kinds import Usage
+from stack.worker import Assignment
+from tests.agents.conftest import IS_ROOT, UID, Agent, Said, assignment, setup, slot, until
 
 root_only = pytest.mark.skipif(not IS_ROOT, reason="slots have users of their own as root alone")
 
@@ -57,6 +65,19 @@ def test_a_process_may_write_down_what_it_has_where_it_is_ended_gently(folder: P
     assert place.end_processes(gently=True)
     writer.wait(5)
     assert written.read_text() == "last words\n"
+
+
+@root_only
+def test_a_slot_ends_where_no_process_more_can_be_started_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    place = slot(folder)
+    first = start(place, "sleep 600 & sleep 600 & wait", folder / "started")
+    until(lambda: len(place.processes()) >= 3)
+    monkeypatch.setattr(slot_module, "as_user", none_left)
+    assert place.end_processes()
+    assert first.wait(5) == -signal.SIGKILL
 
 
 def test_each_slot_has_a_user_of_its_own() -> None:
@@ -128,6 +149,39 @@ def test_a_report_is_brought_though_a_process_does_not_end(agent: Agent, stubbor
     assert "Say something." in agent.work(assignment()).text
     assert stubborn.signalled.is_set()
     stubborn.let_go.set()
+
+
+class Looks(Claude):
+    """Says what lies beside its workspace; a process of it stays for a while."""
+
+    def converse(
+        self, setup: Setup, job: Job, at: Assignment, *, slot: Slot, workspace: Workspace, kept: Transcript
+    ) -> tuple[Answer, Usage]:
+        assert isinstance(slot, Stubborn)
+        slot.signalled.set()
+        beside = [path.name for path in workspace.folder.parent.iterdir() if path != workspace.folder]
+        return Answer(text=str(beside)), Usage(model="m", turns=1, seconds=1)
+
+
+def test_what_a_process_that_did_not_end_has_kept_is_gone_when_its_slot_is_taken_again(folder: Path) -> None:
+    place = Stubborn("slot", None, threading.Event(), threading.Event())
+    workspaces = Workspaces(folder / "tasks")
+    runner = Runner(
+        slots=Slots([place]),
+        workspaces=workspaces,
+        caches=Cache(folder, forge_url="http://127.0.0.1:9"),
+        transcripts=Transcripts(folder / "transcripts", keep_days=7),
+        claude=Looks(Path("/bin/false"), "", 1),
+    )
+    work = runner.does(setup())
+    first = assignment()
+    work(first.task.brief, first)
+    until(lambda: next(workspaces.left(), None))
+    place.let_go.set()
+    second = assignment()
+    report = work(second.task.brief, second)
+    assert isinstance(report, Said)
+    assert report.text == "[]"
 
 
 def test_a_slot_that_cannot_be_cleared_is_out_of_service_until_it_is(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def test_of_what_lies_in_a_home_the_sessions_own_transcript_alone_is_taken(kept:
     assert kept.to_resume("x") is None
 
 
+def test_a_pipe_in_the_place_of_a_transcript_keeps_nobody_waiting(kept: Transcript, tmp_path: Path) -> None:
+    place = say(tmp_path, kept.begin("x"), "x")
+    place.unlink()
+    os.mkfifo(place)
+    collecting = threading.Thread(target=kept.collect, args=(tmp_path, None), daemon=True)
+    collecting.start()
+    collecting.join(10)
+    assert not collecting.is_alive()
+    assert kept.to_resume("x") is None
+
+
 def test_a_session_that_wrote_nothing_leaves_the_last_transcript(kept: Transcript, tmp_path: Path) -> None:
     session = kept.begin("x")
     say(tmp_path / "one", session, "said\n")
@@ -97,6 +109,14 @@ def test_what_failed_is_kept_for_days_and_what_is_done_for_an_hour(
         os.utime(path, (time.time() - age,) * 2)
     transcripts.prune()
     assert folder.exists() is stays
+
+
+def test_an_owner_who_keeps_nothing_takes_nothing_from_a_task_at_work(tmp_path: Path) -> None:
+    transcripts = Transcripts(tmp_path, keep_days=0)
+    kept = transcripts.of(uuid7())
+    mark = kept.mark()
+    transcripts.prune()
+    assert kept.mark() == mark
 
 
 # --- what stands in them -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from agents.sandbox.slot import as_user
 from agents.sandbox.workspace import Part, Workspaces
 from native.processes import ROOT
+from stack.errors import TryAgain
 from stack.ids import uuid7
 from tests.agents.conftest import IS_ROOT, UID, slot
 
@@ -28,7 +29,7 @@ def test_a_workspace_has_the_parts_that_were_asked_for_and_is_gone_afterwards(fo
             assert list(workspace.home.iterdir()) == []
             (workspace.home / "left.txt").write_text("left")
             workspace.hand_over(place.uid)
-            assert workspaces.left() == []
+            assert list(workspaces.left()) == []
         assert not workspace.folder.exists()
 
 
@@ -98,6 +99,16 @@ print(kept.path.read_text().split())
     command = ["setpriv", f"--bounding-set={CAPABILITIES}", "--inh-caps=-all", sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "['said', 'said']\n", done.stderr
+
+
+def test_what_is_looked_through_is_not_begun_meanwhile(folder: Path) -> None:
+    place, task_id, workspaces = slot(folder), uuid7(), Workspaces(folder / "tasks")
+    (folder / "tasks" / str(task_id)).mkdir(parents=True)
+    for _ in workspaces.left():
+        with pytest.raises(TryAgain), workspaces.of(task_id, slot=place, parts=PARTS, mark="m"):
+            pass
+    with workspaces.of(task_id, slot=place, parts=PARTS, mark="m") as workspace:
+        assert workspace.home.exists()
 
 
 def test_what_a_killed_process_has_left_is_found_and_removed(folder: Path) -> None:

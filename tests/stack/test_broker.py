@@ -168,7 +168,7 @@ def test_without_a_broker_publish_asks_to_try_again() -> None:
 def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_goes_on(
     rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
 ) -> None:
-    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', encode(review_task()).replace(b'"version":2', b'"version":1')]
+    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', encode(review_task()).replace(b'"version":2', b'"version":0')]
     for body in junk:
         rabbit.put(QUEUE, body)
     task = review_task()

@@ -376,6 +376,22 @@ def test_work_whose_run_was_cancelled_or_whose_lease_was_lost_ends_and_brings_no
     assert broker.texts("hop") == ["fetch.claimed"]
 
 
+@pytest.mark.parametrize("verdict", ["cancelled", "lost"])
+@pytest.mark.parametrize("error", [GiveUp("the model call failed (401)"), TryAgain("the forge is away"), OSError()])
+def test_what_fails_since_the_task_has_ended_under_it_is_no_failure(error: Exception, verdict: str) -> None:
+    tasks, broker = Orchestrator(renewals=(verdict,)), Broker()
+    working = worker(tasks, broker, Fetching(error))
+    working.take(TASK)
+    assert broker.results == []
+    assert broker.texts("hop") == ["fetch.claimed"]
+
+
+def test_a_failure_is_brought_though_nobody_can_be_asked_whether_the_task_has_ended() -> None:
+    tasks, broker = Orchestrator(renewals=(TryAgain("the orchestrator cannot be reached"),)), Broker()
+    worker(tasks, broker, Fetching(GiveUp("no such thing"))).take(TASK)
+    assert broker.outcome.what == "no such thing"
+
+
 def test_a_result_that_nobody_wants_any_more_is_not_held_until_the_broker_is_back() -> None:
     away = [TryAgain("the broker is away")] * 1000
     tasks, broker = Orchestrator(granted(lease_seconds=0.03), renewals=("lost",)), Broker(*away)
@@ -386,6 +402,17 @@ def test_a_result_that_nobody_wants_any_more_is_not_held_until_the_broker_is_bac
 
     worker(tasks, broker, do).take(TASK)
     assert broker.results == []
+
+
+def test_a_report_that_is_had_when_the_lease_is_lost_is_brought_for_it_may_count_still() -> None:
+    tasks, broker = Orchestrator(granted(lease_seconds=0.03), renewals=("lost",)), Broker()
+
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        wait_until(lambda: at.stop.reason == "lost", seconds=SECONDS)
+        return PULL
+
+    worker(tasks, broker, do).take(TASK)
+    assert broker.outcome == PULL
 
 
 # --- signals ------------------------------------------------------------------------------------------

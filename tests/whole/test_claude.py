@@ -1,4 +1,4 @@
-"""Claude in the whole stack: a message that takes long, and deploys in the middle of one."""
+"""Claude in the whole stack: a message that takes long, deploys in the middle of one, a word to Claude at work."""
 
 import os
 import time
@@ -39,3 +39,15 @@ def test_two_deploys_cost_neither_the_run_nor_a_second_conversation(world: World
     assert reviewed.run.state == "verified", reviewed.final["text"]
     assert len(world.reviews()) == len(world.finals(since)) == 1
     assert world.conversations() - world.conversations_before == 1
+
+
+def test_a_reply_to_the_runs_message_reaches_claude_at_work(world: World, desk: Desk) -> None:
+    pull = world.pull()
+    world.model("drip", delay_seconds=0.5, pieces=12, count=1)
+    since = world.ask(f"/review {pull}")
+    world.until(lambda: world.conversations() > world.conversations_before)
+    message = next(e["message"] for e in desk.person.events(since) if e["who"] == "bot")
+    desk.person.say("Mind the tests, please.", reply_to=message["message_id"])
+    reviewed = desk.wait_for_ending(since)
+    assert_once(world, reviewed, attempts=1)
+    assert any(event.text == "Told Claude: Mind the tests, please." for event in reviewed.run.events)
