@@ -40,7 +40,7 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
     stories = Stories(transactions, tasks=tasks, costs=costs)
     transactions.go_on = stories.go_on
     runs = Runs(transactions, tasks=tasks)
-    events, files = Events(sessions), Files(settings.data_dir / "files", sessions)
+    events, files = Events(sessions), Files(settings.data_dir / "files")
     api = create_app(
         runs=runs,
         views=Views(sessions, tasks=tasks),

@@ -14,6 +14,7 @@ class ProxyLedger:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
+        self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def of(self, run_id: UUID) -> tuple[float | None, str]:

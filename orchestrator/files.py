@@ -2,16 +2,14 @@
 
 import hashlib
 import re
+import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import delete, select
-
-from orchestrator.store import FileRow, Sessions
 from stack.errors import GiveUp, NotThere
 from stack.messages import Attachment
-from stack.values import now
 
 MOST_BYTES = 50 << 20  # what Telegram takes from a bot: https://core.telegram.org/bots/api#senddocument
 KEPT = timedelta(days=30)
@@ -20,13 +18,12 @@ KEPT = timedelta(days=30)
 class Files:
     """Keeps files."""
 
-    def __init__(self, folder: Path, sessions: Sessions) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._sessions = sessions
 
     def keep(self, name: str, content: bytes) -> Attachment:
-        """Keeps a file; the same bytes are kept once. Raises GiveUp where it is too large."""
+        """Keeps a file; the same bytes are kept once, for another month. Raises GiveUp where it is too large."""
         if len(content) > MOST_BYTES:
             raise GiveUp(f"the file has {len(content) >> 20} MB, {MOST_BYTES >> 20} are most")
         found = Attachment(id=hashlib.sha256(content).hexdigest(), name=_plain(name), size=len(content))
@@ -34,8 +31,6 @@ class Files:
         temporary = self._folder / f"{uuid4()}.new"  # others may keep the same file right now
         temporary.write_bytes(content)
         temporary.replace(path)
-        with self._sessions.begin() as session:
-            session.merge(FileRow(id=found.id, name=found.name, size=found.size, created=now()))
         return found
 
     def read(self, file_id: str) -> bytes:
@@ -48,12 +43,12 @@ class Files:
             raise NotThere("there is no such file, or it is gone") from None
 
     def purge(self) -> None:
-        """Removes what is older than KEPT."""
-        with self._sessions.begin() as session:
-            old = list(session.scalars(select(FileRow.id).where(FileRow.created < now() - KEPT)))
-            session.execute(delete(FileRow).where(FileRow.id.in_(old)))
-        for file_id in old:
-            (self._folder / file_id).unlink(missing_ok=True)
+        """Removes what is older than KEPT, also what was half written when the process died."""
+        oldest = time.time() - KEPT.total_seconds()
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # it has got its name meanwhile
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 def _plain(name: str) -> str:

@@ -50,7 +50,8 @@ class Runs:
         run_id = _run_of(message)
         with about(run_id):
             try:
-                self.handle(message)
+                with database_may_be_away():
+                    self.handle(message)
             except GiveUp as refusal:
                 if isinstance(refusal, Missing) and _is_young(run_id):
                     raise TryAgain("the run is not there yet") from refusal

@@ -56,7 +56,7 @@ class Views:
             )
 
     def log(self, run_id: UUID) -> tuple[EventView, ...]:
-        """The log records of a run, oldest first. Raises NotThere."""
+        """The last log records of a run, oldest first. Raises NotThere."""
         with self._sessions() as session:
             return _events(session, _run(session, run_id).id, ("log",))
 
@@ -114,8 +114,7 @@ def _gate(gate: GateRow) -> GateView:
 
 
 def _events(session: Session, run_id: str, kinds: tuple[str, ...]) -> tuple[EventView, ...]:
-    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind.in_(kinds)).order_by(EventRow.at)
-    return tuple(
-        EventView(at=e.at, source=e.source, kind=e.kind, text=e.text, data=e.data)
-        for e in session.scalars(query.limit(MOST_EVENTS))
-    )
+    """The last MOST_EVENTS of these kinds, oldest first."""
+    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind.in_(kinds)).order_by(EventRow.at.desc())
+    last = session.scalars(query.limit(MOST_EVENTS)).all()
+    return tuple(EventView(at=e.at, source=e.source, kind=e.kind, text=e.text, data=e.data) for e in reversed(last))

@@ -1,10 +1,9 @@
-"""The store: runs, their tasks and results (the journal), gates, events, files and the outbox (SQLAlchemy 2)."""
+"""The store: runs, their tasks and results (the journal), gates, events and the outbox (SQLAlchemy 2)."""
 
 from orchestrator.store.database import Sessions, database_may_be_away, open_store, sqlite_url
 from orchestrator.store.tables import (
     Base,
     EventRow,
-    FileRow,
     GateRow,
     KeyRow,
     OutboxRow,
@@ -16,7 +15,6 @@ from orchestrator.store.tables import (
 __all__ = [
     "Base",
     "EventRow",
-    "FileRow",
     "GateRow",
     "KeyRow",
     "OutboxRow",

@@ -94,8 +94,8 @@ _LIVE_2 = ("queued", "running", "waiting")
 def _to_2(connection: Connection) -> None:
     """DBOS's journal goes; what tasks returned is the journal. Runs that had not ended go on from their results.
 
-    Tasks under way are sent again: messages of version 1 in the queues are read by nobody any more. A claimed one has
-    used up an attempt, since its process knows nothing of this store.
+    Tasks under way are sent again, in the form that workers read now; a result that still comes for one counts. A
+    claimed one has used up an attempt, since its process knows nothing of this store.
     """
     for table, columns in _COLUMNS_OF_2.items():
         for column in columns:

@@ -157,17 +157,6 @@ class KeyRow(Base):
     created: Mapped[datetime] = mapped_column(default=now)
 
 
-class FileRow(Base):
-    """A file that goes with a message; its bytes lie in DATA_DIR/files under its id (SHA-256)."""
-
-    __tablename__ = "files"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    size: Mapped[int]
-    created: Mapped[datetime] = mapped_column(default=now)
-
-
 class SchemaRow(Base):
     """The number of the last migration that this store has had. One row."""
 

@@ -109,7 +109,7 @@ class World:
         self.stories: Stories = PlayedStories(self.transactions, self.poked, tasks=self.tasks, costs=self.costs)
         self.runs = Runs(self.transactions, tasks=self.tasks)
         self.views = Views(self.sessions, tasks=self.tasks)
-        self.files = Files(self._folder / "files", self.sessions)
+        self.files = Files(self._folder / "files")
 
     def close(self) -> None:
         self.engine.dispose()

@@ -47,6 +47,15 @@ def test_the_ledger_tells_dollars_and_models(proxy: str) -> None:
     assert Ledger.asked == (f"/usage/{RUN}", "Bearer not-a-token")
 
 
+def test_the_machines_own_settings_lead_the_token_to_nobody_else(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Ledger.body = json.dumps({"cost_usd": 0.5, "models": []}).encode()
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert ProxyLedger(proxy, "not-a-token").of(RUN) == (0.5, "")
+
+
 def test_a_proxy_that_is_away_leaves_the_cost_unknown() -> None:
     assert ProxyLedger(f"http://127.0.0.1:{free_port()}", "not-a-token").of(RUN) == (None, "")
 

@@ -128,6 +128,16 @@ def test_what_could_not_be_sent_is_kept_and_tried_again_later_each_time(world: W
     assert (world.publisher.published, world.in_outbox()) == ([message], set())
 
 
+def test_a_clock_that_is_set_back_puts_nothing_off_for_longer(world: World) -> None:
+    message = note()
+    world.publisher.faults[message.id] = REFUSED[0]
+    put_and_send(world, message)
+    world.outbox.send_fresh()
+    world.publisher.faults.clear()
+    world.outbox.sweep(time.time() - 3600)
+    assert (world.publisher.published, world.in_outbox()) == ([message], set())
+
+
 @pytest.mark.parametrize("fault", REFUSED)
 def test_rows_that_cannot_be_sent_do_not_block_those_behind_them(world: World, fault: StackError) -> None:
     bad, good = [note() for _ in range(250)], [note(f"{n}") for n in range(5)]

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from orchestrator.store import KeyRow, RunRow
 from stack.errors import GiveUp, TryAgain
@@ -202,6 +203,15 @@ def test_a_refusal_without_a_chat_goes_to_the_person(world: World) -> None:
     assert (told.person, told.chat, told.content) == (
         VIEWER.id, None, Note(text="You may look at runs, but not start any."),
     )  # fmt: skip
+
+
+def test_what_the_database_does_not_take_is_told(world: World) -> None:
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("CREATE TRIGGER narrow BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        )
+    world.ask(START)
+    assert world.notes() == ["the database does not take it: IntegrityError"]
 
 
 def newer(**more: object) -> Envelope:

@@ -1,13 +1,17 @@
 """What callers see of runs: typed, and the same as their client reads."""
 
+from datetime import timedelta
+
 import pytest
 
 from orchestrator.events import Events
-from orchestrator.store import RunRow
+from orchestrator.store import EventRow, RunRow
+from orchestrator.views import MOST_EVENTS
 from stack.api import EventView, RunDetail, RunSummary
 from stack.errors import NotThere
 from stack.ids import task_id, uuid7
 from stack.messages import Progress
+from stack.values import now
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, BOB, PULL, RECEIPT, START, TITLE, final
 
@@ -79,6 +83,15 @@ def test_steps_and_hops_are_shown_with_the_run_and_log_records_apart(world: Worl
     ]  # fmt: skip
     (record,) = world.views.log(run)
     assert (record.text, record.data) == ("a log", {"n": 1})
+
+
+def test_of_very_many_log_records_the_last_are_shown(world: World) -> None:
+    run = world.start()
+    with world.sessions.begin() as session:
+        for n in range(MOST_EVENTS + 5):
+            at = now() + timedelta(seconds=n)
+            session.add(EventRow(id=str(uuid7()), run_id=str(run), at=at, source="forge", kind="log", text=str(n)))
+    assert [record.text for record in world.views.log(run)] == [str(n) for n in range(5, MOST_EVENTS + 5)]
 
 
 def test_what_is_shown_is_what_its_client_reads(world: World) -> None:
