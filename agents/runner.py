@@ -52,7 +52,7 @@ class Runner:
             repositories = held.enter_context(self._caches.opened(at.claim.tokens.get("forge", ""), at.stop))
             job = setup.begin(brief, workspace, repositories)
             at.stop.check()
-            answer, usage = self._claude.converse(setup, job, at, slot=slot, workspace=workspace, kept=kept)
+            answer, usage = self._claude.converse(setup, job, at, slot=slot, workspace=workspace, kept=kept, held=held)
             report = job.report(answer, usage)
             kept.done()
             # a person waits for the report, and nobody for the tidying

@@ -4,6 +4,7 @@ The SDK is imported only when there is a job: an idle agent does without its 45 
 """
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +40,22 @@ class Claude:
     silence_seconds: float
 
     def converse(
-        self, setup: Setup, job: Job, at: Assignment, *, slot: Slot, workspace: Workspace, kept: Transcript
+        self,
+        setup: Setup,
+        job: Job,
+        at: Assignment,
+        *,
+        slot: Slot,
+        workspace: Workspace,
+        kept: Transcript,
+        held: ExitStack,
     ) -> tuple[Answer, Usage]:
-        """Runs the job to its end, from where an earlier attempt was left if that is at hand.
+        """Runs the job to its answer, from where an earlier attempt was left if that is at hand.
 
+        Its processes may end a moment later: `held`, as it is closed, waits for that.
         Raises GiveUp or TryAgain in words where there is no answer, Stopped where the task was stopped.
         """
-        attempt = _Attempt(self, setup, job, at, slot, workspace, kept)
+        attempt = _Attempt(self, setup, job, at, slot, workspace, kept, held)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
         if earlier and not kept.restore(workspace.home):
@@ -75,6 +85,7 @@ class _Attempt:
     slot: Slot
     workspace: Workspace
     kept: Transcript
+    held: ExitStack
 
     def run(self, identity: str, *, resume: bool) -> tuple[Answer, Usage]:
         """A session from start to end."""
@@ -99,6 +110,7 @@ class _Attempt:
             resume=resume,
         )
         self.at.hear = talk.hear
+        self.held.callback(talk.wait)
         try:
             answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
         except Ended as ended:

@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,7 +44,7 @@ class Spent:
 
 
 class Session:
-    """A session for one job. `run` ends it whatever happens; `hear` may be called from another thread at any time."""
+    """A session for one job, in a thread of its own. `hear` may be called from another one at any time."""
 
     def __init__(
         self, setup: Setup, hooks: JobHooks, at: Assignment, *, slot: Slot, workspace: Workspace, silence_seconds: float
@@ -62,16 +64,41 @@ class Session:
         self._untaken: set[str] = set()  # words of the person that no turn has taken in yet
         self._sending: set[asyncio.Future[None]] = set()
         self._question: asyncio.Future[str] | None = None
+        self._begun = time.monotonic()
+        self._had: Future[Answer] = Future()
+        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Signal] = []
         self._lock = threading.Lock()
 
     def run(self, options: "ClaudeAgentOptions", prompt: str) -> Answer:
-        """What Claude ended with. Raises Ended where that is nothing, Stopped where it was stopped."""
+        """What Claude ended with, as soon as that is had: its processes end meanwhile, and `wait` waits for that.
+
+        Raises Ended where it is nothing, Stopped where it was stopped; then all has ended.
+        """
+        context = copy_context()  # log records are about the same run
+        self._thread = threading.Thread(target=context.run, args=(self._main, options, prompt), name="claude")
+        self._thread.start()
+        return self._had.result()
+
+    def wait(self) -> None:
+        """Returns once no process of it is left, unless one does not end."""
+        if self._thread:
+            self._thread.join()
+
+    def _main(self, options: "ClaudeAgentOptions", prompt: str) -> None:
         try:
-            return asyncio.run(self._run(options, prompt))
-        except asyncio.CancelledError:
-            raise Stopped(self._at.stop.reason) from None
+            self._have(asyncio.run(self._run(options, prompt)))
+        except BaseException as error:
+            if not self._had.done():  # what comes after the answer is of no interest any more
+                stopped = isinstance(error, asyncio.CancelledError)
+                self._had.set_exception(Stopped(self._at.stop.reason) if stopped else error)
+
+    def _have(self, answer: Answer) -> None:
+        """A person waits for the answer, and nobody for the end of the process."""
+        self.spent.seconds = time.monotonic() - self._begun
+        if not self._had.done():
+            self._had.set_result(answer)
 
     def hear(self, signal: Signal) -> None:
         """A word of the person: to Claude, or in answer to its question."""
@@ -87,7 +114,6 @@ class Session:
         """The session from start to end; afterwards no process of it is left, unless one does not end."""
         from claude_agent_sdk import ClaudeSDKClient
 
-        begun = time.monotonic()
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # noqa: S101 - we run inside one
         client = ClaudeSDKClient(options)
@@ -107,7 +133,6 @@ class Session:
             self._at.stop.arm(None)
             with self._lock:
                 self._loop = None
-            self.spent.seconds += time.monotonic() - begun
             ending = asyncio.ensure_future(self._end(client))
             while not ending.done():
                 with contextlib.suppress(asyncio.CancelledError):  # a second word to stop changes nothing
@@ -140,6 +165,7 @@ class Session:
             self._hear(message)
             self._tell()
             if isinstance(message, ResultMessage) and (answer := self._concluded(message)):
+                self._have(answer)
                 return answer
 
     async def _next(self, messages: AsyncIterator["Message"]) -> "Message":

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def stubborn(folder: Path) -> Stubborn:
 def test_a_report_is_brought_though_a_process_does_not_end(agent: Agent, stubborn: Stubborn) -> None:
     agent.slots = (stubborn,)
     assert "Say something." in agent.work(assignment()).text
-    assert stubborn.signalled.is_set()
+    assert stubborn.signalled.wait(10)
     stubborn.let_go.set()
 
 
@@ -155,7 +156,15 @@ class Looks(Claude):
     """Says what lies beside its workspace; a process of it stays for a while."""
 
     def converse(
-        self, setup: Setup, job: Job, at: Assignment, *, slot: Slot, workspace: Workspace, kept: Transcript
+        self,
+        setup: Setup,
+        job: Job,
+        at: Assignment,
+        *,
+        slot: Slot,
+        workspace: Workspace,
+        kept: Transcript,
+        held: ExitStack,
     ) -> tuple[Answer, Usage]:
         assert isinstance(slot, Stubborn)
         slot.signalled.set()
