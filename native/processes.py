@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Process:
     ready_file: Path | None = None
     ready_url: str | None = None
     _process: "subprocess.Popen[bytes] | None" = None
+    _starting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def pid(self) -> int:
@@ -36,7 +38,12 @@ class Process:
         return self._process.pid
 
     def start(self) -> None:
-        """Starts the process; `wait_until_ready` says when it can be used."""
+        """Starts the process, unless it runs; `wait_until_ready` says when it can be used."""
+        with self._starting:
+            if not self.alive():
+                self._start()
+
+    def _start(self) -> None:
         if self.ready_file:
             self.ready_file.unlink(missing_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,13 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from agents.claude import endings, words
 from agents.claude.endings import Ended
+from agents.claude.exchange import Spent, message_to
 from agents.claude.hooks import JobHooks
 from agents.claude.life import Life
 from agents.claude.options import ASK
@@ -32,15 +32,6 @@ T = TypeVar("T")
 
 CLOSE_SECONDS = 5.0
 LOOK_SECONDS = 2.0  # between looks at whether it still lives
-
-
-@dataclass
-class Spent:
-    """What a session came to."""
-
-    model: str = ""
-    turns: int = 0
-    seconds: float = 0
 
 
 class Session:
@@ -152,7 +143,7 @@ class Session:
         self._coming = asyncio.ensure_future(client.connect())
         await self._patiently(self._coming)
         self._client = client
-        await self._patiently(asyncio.ensure_future(client.query(_message(prompt, str(uuid4())))))
+        await self._patiently(asyncio.ensure_future(client.query(message_to(prompt, str(uuid4())))))
         with self._lock:
             self._loop = asyncio.get_running_loop()
             early, self._early = self._early, []
@@ -272,7 +263,7 @@ class Session:
         identity = str(uuid4())
         self._untaken.add(identity)
         try:
-            await self._client.query(_message(text, identity))
+            await self._client.query(message_to(text, identity))
         except Exception as error:  # whoever listens for its messages learns more
             self._untaken.discard(identity)
             log.warning("Claude could not be told: %s", error)
@@ -302,9 +293,3 @@ class Session:
             answers[str(question.get("question"))] = await self._question
         self._life.asks(False)
         return PermissionResultAllow(updated_input={**asked, "answers": answers})
-
-
-async def _message(text: str, identity: str) -> AsyncIterator[dict[str, Any]]:
-    """A message to Claude; a result names those that its turn has taken in."""
-    content = {"role": "user", "content": text}
-    yield {"type": "user", "uuid": identity, "message": content, "parent_tool_use_id": None}
