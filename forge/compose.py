@@ -10,7 +10,8 @@ from forge import markers
 from forge.markdown import code, fenced, is_plain, line, prose
 from forge.markers import Tally
 from stack.diff import FileDiff
-from stack.work.review import Coverage, FileCoverage, Finding, PostReview, Severity
+from stack.work.remarks import Severity
+from stack.work.review import Coverage, FileCoverage, Finding, PostReview
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 MAX_BODY = 65_536  # characters in a body, GitHub's own limit

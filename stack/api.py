@@ -99,6 +99,7 @@ class Claim(Value):
     tokens: dict[TokenKind, str] = {}  # noqa: RUF012 - pydantic copies it
     budget_usd: float = 0
     seconds: float = 0
+    pieces: tuple[dict[str, Any], ...] = ()  # what earlier attempts have kept
 
 
 class Renewal(Value):
@@ -207,6 +208,10 @@ class TasksApi(Caller):
     def give_back(self, task_id: UUID, *, attempt: int) -> Renewal:
         """Lets another process take a task over, at no cost."""
         return self._as_instance(Renewal, f"/tasks/{task_id}/give_back", {"attempt": attempt})
+
+    def keep(self, task_id: UUID, *, attempt: int, piece: dict[str, Any]) -> Renewal:
+        """Stores a piece of what will be the report, so that it outlives the work; the same one twice stands once."""
+        return self._as_instance(Renewal, f"/tasks/{task_id}/pieces", {"attempt": attempt, "piece": piece})
 
     def _as_instance(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
         known = self._instance or self._registered_after("")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,13 +19,14 @@ from stack.errors import GiveUp, StackError, TryAgain
 from stack.ids import dashed
 from stack.logs import about
 from stack.messages import AnyMessage, Envelope, Message, Progress, Result, Signal, Task
-from stack.values import now
+from stack.values import Value, now
 from stack.work.kinds import Brief, Failure, Report
 
 log = logging.getLogger(__name__)
 
 KEPT_RESULTS = 100  # of the last tasks, in case one of them is delivered again
 GIVEN_BACK = "given back"
+KEEP_TRIES = 3
 
 
 class Sender(Protocol):
@@ -43,6 +45,8 @@ class Tasks(Protocol):
     def renew(self, task_id: UUID, *, attempt: int) -> Renewal: ...
 
     def give_back(self, task_id: UUID, *, attempt: int) -> Renewal: ...
+
+    def keep(self, task_id: UUID, *, attempt: int, piece: dict[str, Any]) -> Renewal: ...
 
 
 class Stopped(Exception):
@@ -81,12 +85,14 @@ class Stop:
 class Assignment:
     """A task that this process has claimed, and what its function may ask and tell meanwhile.
 
-    `hear` is for who can be steered or answered while at work; it is called from another thread.
+    `hear` is for who can be steered or answered while at work; it is called from another thread. `store` keeps pieces
+    of what will be the report.
     """
 
     task: Task
     claim: Claim
     sender: Sender
+    store: Callable[[dict[str, Any]], object] = lambda _piece: None
     stop: Stop = field(default_factory=Stop)
     hear: Callable[[Signal], None] | None = None
 
@@ -102,6 +108,10 @@ class Assignment:
     def hop(self, name: str, at: datetime | None = None) -> None:
         """A point in time is reached."""
         self._tell("hop", name, at, {})
+
+    def keep(self, piece: Value) -> None:
+        """Has a piece of what will be the report stored, so that it outlives the work."""
+        self.store(piece.model_dump(mode="json"))
 
     def _tell(self, kind: str, text: str, at: datetime | None, data: dict[str, Any]) -> None:
         told = {"run_id": self.task.run_id, "kind": kind, "text": text, "at": at or now(), "data": data}
@@ -158,7 +168,8 @@ class Worker:
                 return
             if finished := self._finished.get((message.id, claim.attempt)):
                 return self._bring(finished)  # delivered again before the orchestrator had heard of the end
-            self._work(Assignment(message, claim, self._sender))
+            store = partial(self._keep, message.id, claim.attempt)
+            self._work(Assignment(message, claim, self._sender, store))
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
         """Answers a task that cannot be read here, so that the person is told."""
@@ -245,6 +256,17 @@ class Worker:
                 log.warning("the result cannot be sent yet: %s", error)
             if stop and stop.reason not in ("", GIVEN_BACK):
                 return
+
+    def _keep(self, task_id: UUID, attempt: int, piece: dict[str, Any]) -> None:
+        """Stores a piece; where the orchestrator is away that long, the report alone has it."""
+        for _ in range(KEEP_TRIES):
+            try:
+                self._tasks.keep(task_id, attempt=attempt, piece=piece)
+                return
+            except TryAgain as error:
+                log.warning("a piece of the report could not be stored: %s", error)
+            except GiveUp as error:
+                return log.warning("a piece of the report is not taken: %s", error)
 
     def _give_back(self, at: Assignment) -> None:
         try:

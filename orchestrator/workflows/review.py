@@ -5,16 +5,8 @@ from typing import get_args
 
 from orchestrator.journal import Steps
 from stack.messages import Ending, Link, Question
-from stack.work.review import (
-    FetchPullRequest,
-    PostReview,
-    PullRequest,
-    Receipt,
-    Review,
-    ReviewChange,
-    Severity,
-    StartReview,
-)
+from stack.work.remarks import Severity
+from stack.work.review import FetchPullRequest, PostReview, PullRequest, Receipt, Review, ReviewChange, StartReview
 
 POST, DISCARD = "Post", "Discard"
 

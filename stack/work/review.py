@@ -1,4 +1,4 @@
-"""The work of a review: fetch a pull request, review a change, post the review."""
+"""The work of a review: fetch a pull request, plan and review, look again, draft and post."""
 
 from typing import Literal
 
@@ -6,9 +6,7 @@ from pydantic import Field
 
 from stack.values import PullNumber, Repository, Sha, Value
 from stack.work.kinds import Brief, Report, Start, Usage
-
-Severity = Literal["critical", "high", "medium", "low"]
-Side = Literal["LEFT", "RIGHT"]
+from stack.work.remarks import Dismissed, Earlier, Estimate, Kind, Placed, Remark, Said, Severity, Side, Verdict
 
 
 class StartReview(Start):
@@ -51,8 +49,33 @@ class FetchPullRequest(Brief[PullRequest]):
     number: PullNumber
 
 
+class Plan(Report):
+    """What is known beforehand of a review. With `ask` a person is asked first; with `check` there is a second look."""
+
+    report: Literal["review_plan"] = "review_plan"
+    estimate: Estimate = Estimate()
+    ask: bool = False
+    check: bool = True
+    earlier: Earlier | None = None
+    dismissed: tuple[Dismissed, ...] = ()
+
+
+class PlanReview(Brief[Plan]):
+    """Say what is known of this pull request and repository from earlier runs, and what the owner has set."""
+
+    do: Literal["plan_review"] = "plan_review"
+    by = "orchestrator"
+    repository: Repository
+    number: PullNumber
+    hunks: int
+
+
 class Finding(Value):
-    """One remark on a change. Lines count from 1: in the new file for RIGHT, in the old one for LEFT."""
+    """One remark on a change. Lines count from 1: in the new file for RIGHT, in the old one for LEFT.
+
+    `same_as` is the number of a remark that stands on the pull request and says the same; 0: none does. What is
+    `pre_existing` was so before the change.
+    """
 
     path: str = Field(min_length=1, max_length=4096)
     start_line: int = Field(ge=1)
@@ -63,6 +86,33 @@ class Finding(Value):
     title: str = Field(min_length=1, max_length=200)
     explanation: str = Field(max_length=4000)
     suggestion: str | None = Field(default=None, max_length=4000)
+    kind: Kind = "other"
+    same_as: int = Field(default=0, ge=0)
+    pre_existing: bool = False
+
+
+class Conversation(Report):
+    """What stands on a pull request, and how it came from an earlier head to this one.
+
+    pushed: commits were added; merged: all that was added are merges of the base; rebased: the same changes on another
+    base; forced: the branch was rewritten. Empty: there was no earlier head, or it is not known any more.
+    """
+
+    report: Literal["conversation"] = "conversation"
+    said: tuple[Said, ...] = ()
+    moved: Literal["", "same", "pushed", "merged", "rebased", "forced"] = ""
+    commits: int = Field(default=0, ge=0)  # that were added since, where they were
+
+
+class FetchConversation(Brief[Conversation]):
+    """Read what stands on the lines of a pull request, and what has happened since an earlier head."""
+
+    do: Literal["fetch_conversation"] = "fetch_conversation"
+    by = "forge"
+    repository: Repository
+    number: PullNumber
+    head_sha: Sha
+    since: Sha | None = None
 
 
 class FileCoverage(Value):
@@ -96,6 +146,10 @@ class Review(Report):
     findings: tuple[Finding, ...]
     coverage: Coverage
     usage: Usage
+    # path → digest of the file's diff (stack.diff.FileDiff.digest), of those that were read whole or kept
+    read: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    fixed: tuple[int, ...] = ()  # numbers of our own remarks that the change has dealt with, as the model says
+    ended: str = ""  # why it ended before its time, in words for a person: then it is part of a review
 
 
 class ReviewChange(Brief[Review]):
@@ -107,9 +161,61 @@ class ReviewChange(Brief[Review]):
     base_sha: Sha  # where the change parted from its base
     head_sha: Sha
     pull: PullRequest | None = None
+    said: tuple[Said, ...] = ()
+    # files that need not be read anew, where their diff still has this digest: as Review.read of an earlier review
+    earlier: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
 
     def opens(self) -> str:
         return self.repository
+
+
+class Checked(Report):
+    """The verdicts of a second, cheap look."""
+
+    report: Literal["checked"] = "checked"
+    verdicts: tuple[Verdict, ...]
+    usage: Usage
+
+
+class CheckFindings(Brief[Checked]):
+    """Look at each finding against the code, before it is said."""
+
+    do: Literal["check_findings"] = "check_findings"
+    by = "pr_reviewer"
+    repository: Repository
+    base_sha: Sha
+    head_sha: Sha
+    findings: tuple[Finding, ...]
+
+    def opens(self) -> str:
+        return self.repository
+
+
+class Draft(Report):
+    """A review as it will be posted, to the letter. `digest` is of all that people will see."""
+
+    report: Literal["draft"] = "draft"
+    head_sha: Sha
+    body: str
+    remarks: tuple[Remark, ...] = ()
+    findings: tuple[Placed, ...] = ()
+    digest: str
+    verdict: str  # a line: counts and coverage
+    clean: bool = False  # nothing was found, and all was read
+    fixed: tuple[str, ...] = ()  # threads that are resolved with it
+
+
+class DraftReview(Brief[Draft]):
+    """Write the review as it will be posted, from what was found and what stands there."""
+
+    do: Literal["draft_review"] = "draft_review"
+    by = "forge"
+    pull: PullRequest
+    review: Review
+    said: tuple[Said, ...] = ()
+    dismissed: tuple[Dismissed, ...] = ()
+    checked: bool = False  # each finding was looked at a second time
+    since: str = ""  # what has happened since the last review, in words for the text
 
 
 class Receipt(Report):

@@ -20,16 +20,8 @@ from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
 from stack.work.kinds import Brief, Usage
-from stack.work.review import (
-    Coverage,
-    FetchPullRequest,
-    Finding,
-    PostReview,
-    PullRequest,
-    Review,
-    Severity,
-    Side,
-)
+from stack.work.remarks import Severity, Side
+from stack.work.review import Coverage, FetchPullRequest, Finding, PostReview, PullRequest, Review
 from stack.worker import Assignment, Do
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract

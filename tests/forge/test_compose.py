@@ -7,7 +7,8 @@ from forge.compose import MAX_BODY, Draft, compose, place
 from forge.markdown import code, fenced, prose
 from stack.diff import FileDiff, parse
 from stack.ids import uuid7
-from stack.work.review import Coverage, FileCoverage, Finding, PostReview, PullRequest, Severity
+from stack.work.remarks import Severity
+from stack.work.review import Coverage, FileCoverage, Finding, PostReview, PullRequest
 from tests.forge.conftest import finding, review_of
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
