@@ -25,6 +25,7 @@ class Orchestrator:
 
     def __init__(self) -> None:
         self.given_back: list[int] = []
+        self.kept: list[dict[str, Any]] = []
         self.attempt = 0
 
     def claim(self, task_id: UUID) -> Claim:
@@ -39,6 +40,10 @@ class Orchestrator:
 
     def give_back(self, task_id: UUID, *, attempt: int) -> Renewal:
         self.given_back.append(attempt)
+        return Renewal(verdict="go")
+
+    def keep(self, task_id: UUID, *, attempt: int, piece: dict[str, Any]) -> Renewal:
+        self.kept.append(piece)
         return Renewal(verdict="go")
 
 

@@ -16,13 +16,14 @@ from forge.pulls import Pulls
 from forge.reviews import Reviews
 from sim.not_github import client
 from stack.api import Claim
+from stack.assignment import Assignment
 from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
 from stack.work.kinds import Brief, Usage
 from stack.work.remarks import Severity, Side
 from stack.work.review import Coverage, FetchPullRequest, Finding, PostReview, PullRequest, Review
-from stack.worker import Assignment, Do
+from stack.worker import Do
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract
 

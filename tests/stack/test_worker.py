@@ -13,12 +13,13 @@ import pytest
 
 from native.desk import wait_until
 from stack.api import Claim, Renewal
+from stack.assignment import Assignment, Stop, Stopped
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.ids import uuid7
 from stack.messages import Envelope, Message, Progress, Result, Signal, Task
 from stack.work.kinds import Failure
 from stack.work.review import FetchPullRequest, PullRequest
-from stack.worker import Assignment, Do, Stop, Stopped, Worker
+from stack.worker import Do, Worker
 from tests.stack.samples import FETCH, PULL, RUN, ending, forge_task, review_task
 
 TASK = forge_task()
@@ -39,6 +40,7 @@ class Orchestrator:
         self.claimed: list[UUID] = []
         self.renewed: queue.Queue[tuple[UUID, int]] = queue.Queue()
         self.given_back: list[tuple[UUID, int]] = []
+        self.kept: list[tuple[UUID, int, dict[str, Any]]] = []
         self.refuses_returns = False
 
     def claim(self, task_id: UUID) -> Claim:
@@ -54,6 +56,10 @@ class Orchestrator:
         if self.refuses_returns:
             raise TryAgain("the orchestrator cannot be reached")
         self.given_back.append((task_id, attempt))
+        return Renewal(verdict="go")
+
+    def keep(self, task_id: UUID, *, attempt: int, piece: dict[str, Any]) -> Renewal:
+        self.kept.append((task_id, attempt, piece))
         return Renewal(verdict="go")
 
 
