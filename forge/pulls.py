@@ -5,7 +5,7 @@ from forge.github.reviews import PullReviews
 from forge.mirrors import Change, Mirrors, Wanted
 from stack.assignment import Assignment
 from stack.errors import GiveUp
-from stack.work.review import FetchPullRequest, PullRequest
+from stack.work.review import FetchHead, FetchPullRequest, Head, PullRequest
 
 MAX_TITLE = 300  # characters; GitHub takes 256
 MAX_BODY = 20_000  # characters
@@ -33,6 +33,10 @@ class Pulls:
         if nothing:
             raise GiveUp(f"There is nothing to review in {_name(brief)}: {nothing}")
         return _report(brief, pull, change)
+
+    def head(self, brief: FetchHead, _at: Assignment) -> Head:
+        """Where the pull request's branch stands now."""
+        return Head(head_sha=self._github.pull(brief.repository, brief.number).head.sha)
 
     def _open_pull(self, brief: FetchPullRequest) -> Pull:
         try:

@@ -4,6 +4,7 @@ A story is a plain function that is told again from its start whenever something
 stands in the journal returns what it returned; the first one that does not says what is to be done, and suspends it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,6 +102,7 @@ class Steps:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._unanswered = ""
+        self.attached: dict[str, bytes] = {}  # by name: what is to be kept before what is next
         self.run_id = journal.run_id
         self.request = journal.request
 
@@ -146,6 +148,12 @@ class Steps:
             return known.answer
         self._unanswered = question.text
         return otherwise
+
+    def attach(self, name: str, content: bytes) -> Attachment:
+        """A file that goes with a question or an ending."""
+        found = Attachment(id=hashlib.sha256(content).hexdigest(), name=name, size=len(content))
+        self.attached[found.name] = content
+        return found
 
     def files(self, question: str) -> tuple[Attachment, ...]:
         """The files that came with the answer to a question."""

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 REMEMBERED_DIFFS = 8  # a diff is needed when a pull request is fetched and again when its review is posted
 TURN_SECONDS = 2.0  # in which a short fetch for another run ends
 NEXT_TURN_SECONDS = 20.0  # until it is looked again whether a long one has
+MOST_BYTES_OF_A_FILE = 1 << 20  # whose lines are looked at
 MOST_KEPT = 500  # heads of pull requests that a new copy takes over
 
 
@@ -81,6 +82,18 @@ class Mirrors:
             log.warning("the mirror of %s is made anew: %s", wanted.repository, error)
             self._make_anew(path, wanted, at)
             return self._change(self.path(wanted.repository), wanted, at)
+
+    def lines(self, repository: str, commit: str, path: str) -> list[str] | None:
+        """The lines of a file of a commit that the mirror has; None where it has none of that name, or no text."""
+        blob = f"{commit}:{path}"
+        done = run("cat-file", "-s", blob, environment={"GIT_DIR": str(self.path(repository))})
+        if done.returncode or not done.stdout.strip().isdigit() or int(done.stdout) > MOST_BYTES_OF_A_FILE:
+            return None
+        content = run("cat-file", "blob", blob, environment={"GIT_DIR": str(self.path(repository))}).stdout
+        try:
+            return content.decode().split("\n")
+        except UnicodeDecodeError:
+            return None
 
     def _change(self, path: Path, wanted: Wanted, at: Assignment) -> Change:
         merge_base = _merge_base(path, wanted)

@@ -10,12 +10,16 @@ from stack.work.remarks import Dismissed, Earlier, Estimate, Kind, Placed, Remar
 
 
 class StartReview(Start):
-    """Review a pull request. With `approval` a person sees the findings and decides before anything is posted."""
+    """Review a pull request. With `approval` a person sees the draft and decides before anything is posted.
+
+    With `fresh` all is read, whatever an earlier review has read.
+    """
 
     verb: Literal["review"] = "review"
     repository: Repository
     number: PullNumber
     approval: bool = False
+    fresh: bool = False
 
     def title(self) -> str:
         return f"Review of {self.repository}#{self.number}"
@@ -91,6 +95,22 @@ class Finding(Value):
     pre_existing: bool = False
 
 
+class Head(Report):
+    """The commit that a pull request offers now."""
+
+    report: Literal["head"] = "head"
+    head_sha: Sha
+
+
+class FetchHead(Brief[Head]):
+    """Look where a pull request's branch stands now."""
+
+    do: Literal["fetch_head"] = "fetch_head"
+    by = "forge"
+    repository: Repository
+    number: PullNumber
+
+
 class Conversation(Report):
     """What stands on a pull request, and how it came from an earlier head to this one.
 
@@ -111,6 +131,7 @@ class FetchConversation(Brief[Conversation]):
     by = "forge"
     repository: Repository
     number: PullNumber
+    base_sha: Sha
     head_sha: Sha
     since: Sha | None = None
 
@@ -201,7 +222,8 @@ class Draft(Report):
     findings: tuple[Placed, ...] = ()
     digest: str
     verdict: str  # a line: counts and coverage
-    clean: bool = False  # nothing was found, and all was read
+    complete: bool = True  # all was read
+    clean: bool = False  # and nothing that was found stands
     fixed: tuple[str, ...] = ()  # threads that are resolved with it
 
 
@@ -219,7 +241,11 @@ class DraftReview(Brief[Draft]):
 
 
 class Receipt(Report):
-    """What GitHub showed of a posted review when it was asked afterwards."""
+    """What GitHub showed of a posted review when it was asked afterwards, held against what was to be posted.
+
+    `comments_refused` are those that GitHub did not take on their lines: they stand in the text. `status` says why the
+    verdict does not stand on the commit, where it does not.
+    """
 
     report: Literal["receipt"] = "receipt"
     review_id: int
@@ -228,15 +254,17 @@ class Receipt(Report):
     findings_in_body: int = Field(ge=0)
     already_reported: int = Field(ge=0)
     comments_refused: int = Field(ge=0)
+    resolved: int = Field(default=0, ge=0)
+    status: str = ""
     proven: bool
     missing: str = ""
 
 
 class PostReview(Brief[Receipt]):
-    """Put one review on the pull request, unless this run's is there, and look that it is."""
+    """Put one review on the pull request, unless this run's is there, and look that it is as it was drafted."""
 
     do: Literal["post_review"] = "post_review"
     by = "forge"
     effect = "The review is posted"
     pull: PullRequest
-    review: Review
+    draft: Draft

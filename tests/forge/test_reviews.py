@@ -21,7 +21,7 @@ def test_a_review_is_posted_and_proven(world: World, shop: PullRequest) -> None:
     run = uuid7()
     findings = [finding("On the diff"), finding("Far away", 30), finding("On the old side", 3, side="LEFT")]
 
-    receipt = world.do(review_of(shop, *findings), run)
+    receipt = world.review(review_of(shop, *findings), run)
 
     (review,) = world.reviews(shop)
     assert receipt == Receipt(
@@ -38,7 +38,7 @@ def test_a_review_is_posted_and_proven(world: World, shop: PullRequest) -> None:
 
 def test_progress_is_told_in_steps(world: World, shop: PullRequest) -> None:
     world.sender.mentioned.clear()
-    world.do(review_of(shop))
+    world.review(review_of(shop))
 
     assert [(p.kind, p.text) for p in world.sender.mentioned if isinstance(p, Progress)] == [
         ("step", "Posting the review"),
@@ -47,7 +47,7 @@ def test_progress_is_told_in_steps(world: World, shop: PullRequest) -> None:
 
 
 def test_a_comment_on_several_lines_with_a_suggestion(world: World, shop: PullRequest) -> None:
-    world.do(review_of(shop, finding(line=3, end=4, suggestion="better\n```\n")))
+    world.review(review_of(shop, finding(line=3, end=4, suggestion="better\n```\n")))
 
     (comment,) = world.comments(shop)
     assert (comment["start_line"], comment["line"]) == (3, 4)
@@ -57,7 +57,7 @@ def test_a_comment_on_several_lines_with_a_suggestion(world: World, shop: PullRe
 def test_asked_twice_there_is_one_review(world: World, shop: PullRequest) -> None:
     run, brief = uuid7(), review_of(shop, finding(), finding("Far away", 30))
 
-    first, second = world.do(brief, run), world.do(brief, run)
+    first, second = world.review(brief, run), world.review(brief, run)
 
     assert first == second
     assert len(world.reviews(shop)) == len(world.comments(shop)) == 1
@@ -67,7 +67,7 @@ def test_asked_at_once_by_many_there_is_one_review(world: World, shop: PullReque
     run, brief = uuid7(), review_of(shop, finding())
 
     with ThreadPoolExecutor(6) as pool:
-        outcomes = list(pool.map(lambda _: world.do(brief, run), range(6)))
+        outcomes = list(pool.map(lambda _: world.review(brief, run), range(6)))
 
     assert all(outcome.proven for outcome in outcomes)
     assert len(world.reviews(shop)) == 1
@@ -81,7 +81,7 @@ def test_a_marker_in_a_strangers_review_counts_for_nothing(world: World, shop: P
     }  # fmt: skip
     world.fault(path_regex="/reviews$", method="GET", status=200, body=[forged])
 
-    assert world.do(review_of(shop), run).proven
+    assert world.review(review_of(shop), run).proven
     assert len(world.reviews(shop)) == 1
 
 
@@ -102,7 +102,7 @@ def test_whatever_happens_to_the_reply_there_is_one_review(
 ) -> None:
     world.fault(path_regex="/reviews$", method="POST", **fault)
 
-    receipt = world.do(review_of(shop, finding()))
+    receipt = world.review(review_of(shop, finding()))
 
     assert (receipt.proven, receipt.inline_comments, receipt.already_reported) == (True, 1, 0)
     assert len(world.reviews(shop)) == len(world.comments(shop)) == 1
@@ -113,13 +113,13 @@ def test_comments_that_github_refuses_go_into_the_body(world: World, shop: PullR
     world.fault(path_regex="/reviews$", method="POST", status=422, body={"message": "Line could not be resolved"})
 
     run = uuid7()
-    receipt = world.do(review_of(shop, finding("One"), finding("Two", 4)), run)
+    receipt = world.review(review_of(shop, finding("One"), finding("Two", 4)), run)
 
     assert (receipt.inline_comments, receipt.findings_in_body, receipt.comments_refused) == (0, 2, 2)
     assert receipt.proven
     (review,) = world.reviews(shop)
     assert all(text in review["body"] for text in ("`shop.py:3`", "One", "`shop.py:4`", "Two"))
-    assert world.do(review_of(shop, finding("One"), finding("Two", 4)), run) == receipt
+    assert world.review(review_of(shop, finding("One"), finding("Two", 4)), run) == receipt
 
 
 def test_after_a_force_push_the_review_is_posted_all_the_same(world: World, shop: PullRequest, tmp_path: Path) -> None:
@@ -127,20 +127,20 @@ def test_after_a_force_push_the_review_is_posted_all_the_same(world: World, shop
     git("commit", "--quiet", "--amend", "--message", "other", folder=tree)
     git("push", "--quiet", "--force", with_token(f"{world.url}/{shop.repository}.git"), "change", folder=tree)
 
-    receipt = world.do(review_of(shop, finding()))
+    receipt = world.review(review_of(shop, finding()))
 
     assert (receipt.proven, receipt.findings_in_body, receipt.comments_refused) == (True, 1, 1)
     assert shop.head_sha[:12] in world.reviews(shop)[0]["body"]
 
 
 def test_a_second_run_does_not_repeat_what_is_there(world: World, shop: PullRequest, tmp_path: Path) -> None:
-    world.do(review_of(shop, finding(), finding("Far away", 30)))
+    world.review(review_of(shop, finding(), finding("Far away", 30)))
     head = commit(tmp_path / "tree", {"shop.py": b"line 0\nline 1\nline 2\nchanged\nadded\n"})
     git("push", "--quiet", with_token(f"{world.url}/{shop.repository}.git"), "change", folder=tmp_path / "tree")
     moved = world.fetch(shop.repository)
     assert moved.head_sha == head
 
-    receipt = world.do(review_of(moved, finding(line=4), finding("New", 4), finding("Far away", 30)))
+    receipt = world.review(review_of(moved, finding(line=4), finding("New", 4), finding("Far away", 30)))
 
     assert (receipt.inline_comments, receipt.findings_in_body, receipt.already_reported) == (1, 0, 2)
     assert len(world.comments(shop)) == 2
@@ -151,7 +151,7 @@ def test_no_more_than_so_many_comments_stand_on_lines(world: World, shop: PullRe
     few = World(world.url, world.data, contract, max_inline=1)
     findings = [finding(f"Number {n}", severity="low", confidence=n / 10) for n in range(5)]
 
-    receipt = few.do(review_of(shop, *findings))
+    receipt = few.review(review_of(shop, *findings))
 
     assert (receipt.inline_comments, receipt.findings_in_body) == (1, 4)
     assert "Number 4" in world.comments(shop)[0]["body"]
@@ -163,7 +163,7 @@ def test_names_of_files_that_need_quoting_take_comments(world: World, tmp_path: 
     pushed_pull(world.url, "quoting", tmp_path / "tree", before, dict.fromkeys(names, b"2\n"))
     pull = world.fetch("acme/quoting")
 
-    receipt = world.do(review_of(pull, *(finding(line=1, path=name) for name in names)))
+    receipt = world.review(review_of(pull, *(finding(line=1, path=name) for name in names)))
 
     assert (receipt.proven, receipt.inline_comments, receipt.comments_refused) == (True, len(names), 0)
 
@@ -171,7 +171,7 @@ def test_names_of_files_that_need_quoting_take_comments(world: World, tmp_path: 
 def test_a_review_that_github_does_not_show_is_not_proven(world: World, shop: PullRequest) -> None:
     world.fault(path_regex=r"/reviews/\d+$", status=404, count=3)
 
-    receipt = world.do(review_of(shop, finding()))
+    receipt = world.review(review_of(shop, finding()))
 
     assert (receipt.proven, receipt.missing) == (False, f"GitHub does not show review {receipt.review_id}")
     assert world.waits == [1.0, 2.0]
@@ -180,13 +180,13 @@ def test_a_review_that_github_does_not_show_is_not_proven(world: World, shop: Pu
 def test_a_review_that_github_shows_late_is_proven(world: World, shop: PullRequest) -> None:
     world.fault(path_regex=r"/reviews/\d+$", status=404)
 
-    assert world.do(review_of(shop, finding())).proven
+    assert world.review(review_of(shop, finding())).proven
 
 
 def test_a_review_without_its_comments_is_not_proven(world: World, shop: PullRequest) -> None:
     world.fault(path_regex=r"/reviews/\d+/comments$", status=200, body=[], count=3)
 
-    receipt = world.do(review_of(shop, finding()))
+    receipt = world.review(review_of(shop, finding()))
 
     assert not receipt.proven
     assert receipt.missing == f"review {receipt.review_id} shows 0 comments on lines, 1 were sent"
@@ -196,9 +196,9 @@ def test_the_mark_of_a_run_is_found_on_a_later_page(world: World, shop: PullRequ
     run = uuid7()
     for _ in range(101):
         client_post(world, shop, "an earlier one")
-    world.do(review_of(shop), run)
+    world.review(review_of(shop), run)
 
-    assert world.do(review_of(shop), run).proven
+    assert world.review(review_of(shop), run).proven
     assert post_reviews_of(world, shop) == 102
 
 
@@ -214,18 +214,18 @@ def test_a_renamed_repository_is_posted_to_by_its_new_name(world: World, shop: P
     path = f"/repos/{shop.repository}/pulls/1"
     world.fault(path_regex="/reviews$", method="POST", status=307, headers={"Location": f"{world.url}{path}/reviews"})
 
-    assert world.do(review_of(shop)).proven
+    assert world.review(review_of(shop)).proven
     assert f"GET {path}" in world.asked()
 
 
 def test_without_its_mirror_the_forge_makes_it_anew(world: World, shop: PullRequest, tmp_path: Path) -> None:
     empty = World(world.url, tmp_path / "new", Contract())
 
-    assert empty.do(review_of(shop, finding())).inline_comments == 1
+    assert empty.review(review_of(shop, finding())).inline_comments == 1
 
 
 def test_a_review_without_findings_asks_for_no_comments(world: World, shop: PullRequest) -> None:
     before = len(client.call("GET", f"{world.url}/_sim/requests"))
-    world.do(review_of(shop))
+    world.review(review_of(shop))
 
     assert f"GET /repos/{shop.repository}/pulls/1/comments" not in world.asked()[before:]
