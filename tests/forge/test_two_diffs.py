@@ -20,8 +20,8 @@ def links(world: World, tmp_path: Path) -> PullRequest:
     (tree / "link2file").symlink_to("a")
     commit(tree, {"file2link": b"one\ntwo\n"})
     git("switch", "--quiet", "--force-create", "change", folder=tree)
-    for name in ("link2file", "file2link"):
-        (tree / name).unlink()
+    for gone in ("link2file", "file2link"):
+        (tree / gone).unlink()
     (tree / "file2link").symlink_to("nowhere")
     commit(tree, {"link2file": b"one\ntwo\nthree\n"})
     remote = with_token(f"{world.url}/acme/{name}.git")
