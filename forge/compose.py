@@ -108,18 +108,15 @@ def _partial(brief: DraftReview) -> str:
 
 
 def _coverage(coverage: Coverage, files: Sequence[FileDiff]) -> str:
-    if coverage.complete:
-        text = f"All {coverage.hunks} hunks were read." if coverage.hunks != 1 else "The one hunk was read."
-    else:
-        unread = [_unread(f) for f in coverage.unread if f.read < f.hunks]
-        named = f"; not read: {_names(unread)}" if unread else ""
-        text = f"Partial: {coverage.read} of {coverage.hunks} hunks were read{named}."
-    binary = [code(_shown(f.path)) for f in files if f.binary]
-    return f"{text} Binary, not reviewed: {_names(binary)}." if binary else text
+    unread = [_unread(file) for file in coverage.unread]
+    named = f"; not read: {_names(unread)}" if unread else ""
+    binary = [code(_shown(f.path)) for f in files if f.binary and not f.whole]
+    return f"{coverage}{named}." + (f" Binary, not reviewed: {_names(binary)}." if binary else "")
 
 
 def _unread(file: FileCoverage) -> str:
-    return f"{code(_shown(file.path))} ({file.hunks - file.read} of {file.hunks})"
+    missing = file.hunks + file.headers - file.read - file.headers_read
+    return f"{code(_shown(file.path))} ({missing} of {file.hunks + file.headers})"
 
 
 def _names(names: list[str]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from forge.sameness import Place, anchor, same
-from stack.diff import FileDiff
+from stack.diff import FileDiff, at
 from stack.work.remarks import Dismissed, Said, Severity, Side
 from stack.work.review import Finding
 
@@ -40,7 +40,7 @@ class Diff:
     def place(self, finding: Finding) -> tuple[Place, bool]:
         """Where a finding lies, and whether GitHub takes a comment there. On the old side it may name the old path."""
         start, end = sorted((finding.start_line, finding.end_line))
-        file = self._file(finding.path, finding.side, start, end)
+        file = at(self.files, finding.path, finding.side)
         path = file.path if file else finding.path
         text, block = _line(file, finding.side, end)
         place = Place(path, finding.side, start, end, finding.kind, anchor(text), block)
@@ -50,20 +50,14 @@ class Diff:
 
     def place_of(self, said: Said) -> Place:
         """Where a remark stands now."""
-        _, block = _line(self._file(said.path, said.side, said.line, said.line), said.side, said.line)
+        _, block = _line(at(self.files, said.path, said.side), said.side, said.line)
         start = said.start_line or said.line
         return Place(said.path, said.side, start, said.line, said.kind, said.anchor, block)
 
     def still_has(self, said: Said) -> bool:
         """Whether the line that a remark of ours was made on stands where GitHub shows the remark now."""
-        text, _ = _line(self._file(said.path, said.side, said.line, said.line), said.side, said.line)
+        text, _ = _line(at(self.files, said.path, said.side), said.side, said.line)
         return bool(said.line) and anchor(text) == said.anchor
-
-    def _file(self, path: str, side: Side, start: int, end: int) -> FileDiff | None:
-        """git prints two diffs of one path where a file became a link: the one that has the lines, else any."""
-        named = [f for f in self.files if path == f.path or (side == "LEFT" and path == f.old_path)]
-        holding = (f for f in named if f.holds(side, start, end))
-        return next(holding, named[0] if named else None)
 
 
 def located(

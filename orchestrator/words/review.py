@@ -106,7 +106,7 @@ def posted(
     details = (
         *doubts,
         _where(receipt),
-        coverage(found.coverage),
+        _coverage(found.coverage),
         *_list(draft),
         *([f"{_many(len(dropped), 'finding')} did not hold on a second look"] if dropped else []),
         *([receipt.status] if receipt.status else []),
@@ -173,16 +173,12 @@ def _where(receipt: Receipt) -> str:
     return ", ".join(parts)
 
 
-def coverage(coverage: Coverage) -> str:
-    """How much was read."""
+def _coverage(coverage: Coverage) -> str:
+    unread = ", ".join(one.path for one in coverage.unread[:5])
+    more = f" and {len(coverage.unread) - 5} more" if len(coverage.unread) > 5 else ""
+    named = f". Not read in full: {unread}{more}" if unread else ""
     binary = f"; {_many(coverage.binary_files, 'binary file')} not reviewed" if coverage.binary_files else ""
-    if coverage.complete:
-        text = f"All {coverage.hunks} hunks were read" if coverage.hunks != 1 else "The one hunk was read"
-        return f"{text}{binary}"
-    unread = ", ".join(f"{f.path} ({f.hunks - f.read} of {f.hunks})" for f in coverage.unread[:5])
-    more = f" and {len(coverage.unread) - 5} more files" if len(coverage.unread) > 5 else ""
-    named = f". Not read: {unread}{more}" if unread else ""
-    return f"Partial: {coverage.read} of {coverage.hunks} hunks were read{named}{binary}"
+    return f"{coverage}{named}{binary}"
 
 
 def _band(estimate: Estimate) -> str:
