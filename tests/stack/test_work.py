@@ -144,8 +144,7 @@ def test_the_orchestrator_is_no_role() -> None:
 
 @pytest.mark.parametrize("brief", [brief for brief in work.briefs().values() if brief.by == ORCHESTRATOR])
 def test_what_the_orchestrator_does_has_no_effect_outside_and_opens_nothing(brief: type[Brief[Report]]) -> None:
-    assert not (brief.effect or brief.writes)
-    assert brief.opens is Brief.opens
+    assert (brief.effect, brief.writes, brief.opens) == ("", False, Brief.opens)
 
 
 @pytest.mark.parametrize("ask", work.starts().values())
