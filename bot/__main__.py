@@ -79,6 +79,7 @@ def furnish(settings: BotSettings, bot: Bot, memory: Memory, publisher: Publishe
         runs=RunsApi(*api),
         commands=commands.found(),
         github=settings.github_url,
+        id_key=settings.request_id_key.get_secret_value(),
     )
     delivery = Delivery(
         telegram=telegram, memory=memory, people=people, live=live, buttons=buttons, documents=documents

@@ -1,7 +1,7 @@
 """What commands, texts and buttons are handed: a message as it was written, and the desk to work at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -68,6 +68,7 @@ class Desk:
     runs: Runs
     commands: Mapping[str, "Command"]
     github: str  # its address, as people know it
+    id_key: str = field(repr=False)  # makes the ids of requests
 
     async def reply(self, written: Written, html: str) -> None:
         """Answers a message."""

@@ -11,7 +11,7 @@ from bot.desk import Desk, check
 from bot.markup import plain
 from bot.memory.questions import Button
 from stack.errors import Refused
-from stack.ids import uuid7
+from stack.ids import secret_id
 from stack.logs import about
 from stack.messages import Chat, Request
 from stack.people import Person
@@ -36,11 +36,18 @@ class Presses:
             return
         chat = Chat(chat_id=chat_id, message_id=message_id)
         with about(button.run_id):
-            confirmed = await self._desk.outbox.send(_request(button, person, chat))
+            confirmed = await self._desk.outbox.send(self._request(button, person, chat))
         if button.question == CANCEL:
             await self._stopping(query, button, confirmed)
         else:
             await self._answered(query, button, confirmed)
+
+    def _request(self, button: Button, person: Person, chat: Chat) -> Request:
+        ask: Ask = Cancel(run_id=button.run_id)
+        if button.question != CANCEL:
+            ask = Answer(run_id=button.run_id, question=button.question, choice=button.choice, digest=button.digest)
+        event, at = f"telegram/button/{button.id}", int(button.at * 1000)
+        return Request(id=secret_id(self._desk.id_key, event, milliseconds=at), person=person, chat=chat, ask=ask)
 
     async def _stopping(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
         show_stopping(button.run_id, self._desk)
@@ -72,14 +79,6 @@ class Presses:
         await self._desk.begin(Request(id=button.run_id, person=person, chat=chat, ask=start), start, shown_as=shown_as)
         self._desk.memory.buttons.use(button.run_id, question=button.question)
         await self._desk.telegram.answer(query.id, button.choice)
-
-
-def _request(button: Button, person: Person, chat: Chat) -> Request:
-    ask: Ask = Cancel(run_id=button.run_id)
-    if button.question != CANCEL:
-        ask = Answer(run_id=button.run_id, question=button.question, choice=button.choice, digest=button.digest)
-    request_id = uuid7(milliseconds=int(button.at * 1000), seed=f"telegram/button/{button.id}")
-    return Request(id=request_id, person=person, chat=chat, ask=ask)
 
 
 def _start(button: Button) -> Start:

@@ -19,7 +19,7 @@ from bot.presses import Presses
 from bot.talk import FILES_HOW, Talk
 from bot.telegram import Telegram
 from stack.errors import GiveUp, TryAgain
-from stack.ids import uuid7
+from stack.ids import secret_id
 from stack.people import Person
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,28 @@ class Updates:
         if message.media_group_id and not text:
             self._part_of_an_album(message.media_group_id)
             return
-        written = _written(message, event_update, person, text)
+        written = self._written(message, event_update, person, text)
         if not written.document and (message.photo or message.video or message.audio or message.voice):
             raise GiveUp(MEDIA)
         if found := _COMMAND.fullmatch(text.strip()):
             await self._command(found["name"], replace(written, text=found["rest"] or ""))
         else:
             await self._talk.hear(written)
+
+    def _written(self, message: Message, update: Update, person: Person, text: str) -> Written:
+        assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
+        sent, at = message.document, int(message.date.timestamp() * 1000)
+        return Written(
+            # an id that the same update always gives: delivered again, it asks for the same run
+            id=secret_id(self._desk.id_key, f"telegram/{update.update_id}", milliseconds=at),
+            person=person,
+            name=message.from_user.full_name,
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            text=text,
+            reply_to=message.reply_to_message.message_id if message.reply_to_message else None,
+            document=Document(sent.file_id, sent.file_name or "file", sent.file_size or 0) if sent else None,
+        )
 
     async def _command(self, name: str, written: Written) -> None:
         # Telegram's menu takes no hyphen, and people write one
@@ -125,19 +140,3 @@ def dispatcher(updates: Updates, *, gate: Gate, once: Once, pace: Pace) -> Dispa
         made.update.outer_middleware(middleware)
     made.include_router(updates.router())
     return made
-
-
-def _written(message: Message, update: Update, person: Person, text: str) -> Written:
-    assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
-    sent = message.document
-    return Written(
-        # an id that the same update always gives: delivered again, it asks for the same run
-        id=uuid7(milliseconds=int(message.date.timestamp() * 1000), seed=f"telegram/{update.update_id}"),
-        person=person,
-        name=message.from_user.full_name,
-        chat_id=message.chat.id,
-        message_id=message.message_id,
-        text=text,
-        reply_to=message.reply_to_message.message_id if message.reply_to_message else None,
-        document=Document(sent.file_id, sent.file_name or "file", sent.file_size or 0) if sent else None,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from forge.sameness import Place, anchor, same
+from forge.sameness import Place, anchor, is_trivial, same
 from stack.diff import FileDiff, at
 from stack.work.remarks import Dismissed, Said, Severity, Side
 from stack.work.review import Finding
@@ -95,15 +95,22 @@ def _each_once(found: list[Located]) -> list[Located]:
 
 
 def _line(file: FileDiff | None, side: Side, number: int) -> tuple[str, int]:
-    """The text of a line of the diff, and its block of changed lines; empty and 0 where there is no such line."""
-    block, inside = 0, False
+    """A line of the diff, and its block of changed lines; empty and 0 where there is no such line.
+
+    A line that says little, such as `}`, comes with the one before it that says more.
+    """
+    block, inside, before = 0, False, ""
     for hunk in file.hunks if file else ():
         for line in hunk.lines:
             block += line.tag != " " and not inside
             inside = line.tag != " "
-            if (line.old if side == "LEFT" else line.new) == number:
-                return line.text, block if inside else 0
-        inside = False
+            on_side = line.old if side == "LEFT" else line.new
+            text = f"{before}\n{line.text}" if is_trivial(line.text) else line.text
+            if on_side == number:
+                return text, block if inside else 0
+            if on_side is not None and not is_trivial(line.text):
+                before = line.text
+        inside, before = False, ""
     return "", 0
 
 

@@ -19,7 +19,7 @@ _CONFUSED: frozenset[frozenset[Kind]] = frozenset(
     )
 )
 NEAR = 3  # lines by which the same remark may begin or end elsewhere
-TRIVIAL = 4  # letters and digits; what has fewer is on many lines: `}`, `else:`
+TRIVIAL = 5  # letters and digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,13 @@ def _alike(one: Kind, other: Kind) -> bool:
     return one == other or frozenset((one, other)) in _CONFUSED
 
 
-def anchor(line: str) -> str:
-    """A digest of a line's text that stays while the line moves; empty where many lines have the same."""
-    text = " ".join(line.split())
-    if sum(map(str.isalnum, text)) < TRIVIAL:
+def anchor(text: str) -> str:
+    """A digest of a line's text that stays while the line moves; empty where it says too little."""
+    if is_trivial(text):
         return ""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def is_trivial(text: str) -> bool:
+    """Whether many lines have the same text: `}`, `else:`."""
+    return sum(map(str.isalnum, text)) < TRIVIAL

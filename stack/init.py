@@ -22,6 +22,7 @@ SHARED: Mapping[str, Mapping[str, str]] = {
     "forge_token_key": {"orchestrator": "FORGE_TOKEN_KEY", "forge": "FORGE_TOKEN_KEY"},
     "forge_mark_key": {"forge": "FORGE_MARK_KEY"},
     "instance_token_key": {"orchestrator": "INSTANCE_TOKEN_KEY"},
+    "request_id_key": {"bot": "REQUEST_ID_KEY"},
 }
 ROLE_SERVICES = tuple(map(dashed, ROLES))
 # Who calls the orchestrator's API, each with a token of its own (API_TOKEN); the orchestrator has all (API_TOKENS).

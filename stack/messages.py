@@ -110,7 +110,7 @@ class Link(Value):
 
 
 class Ending(Value):
-    """How a run ended, for a person."""
+    """How a run ended, for a person. `can_retry`: what failed can be tried again (stack.work.kinds.Retry)."""
 
     about: Literal["ending"] = "ending"
     state: RunState
@@ -121,6 +121,7 @@ class Ending(Value):
     model: str = ""
     cost_usd: float = 0
     seconds: float = 0
+    can_retry: bool = False
 
 
 class Question(Value):

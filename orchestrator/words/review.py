@@ -93,7 +93,6 @@ def not_posted(steps: Steps, pull: PullRequest, draft: Draft, why: str) -> Endin
         details=("What was found is kept: /retry posts it without paying again.", *_list(draft)),
         links=_links(pull),
         files=(_document(steps, pull, draft),),
-        can_retry=True,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from stack.values import PullNumber, Repository, Sha, Value
-from stack.work.kinds import Brief, Report, Start, Usage
+from stack.work.kinds import ORCHESTRATOR, About, Brief, Report, Start, Usage
 from stack.work.remarks import Dismissed, Earlier, Estimate, Kind, Placed, Remark, Said, Severity, Side, Verdict
 
 
@@ -23,6 +23,17 @@ class StartReview(Start):
 
     def title(self) -> str:
         return f"Review of {self.repository}#{self.number}"
+
+    def target(self) -> tuple[str, int]:
+        return self.repository, self.number
+
+
+class Dismiss(About):
+    """Say no more of a finding in its repository. `number` is that of the finding in the run's draft."""
+
+    verb: Literal["dismiss"] = "dismiss"
+    number: int = Field(ge=1)
+    reason: str = Field(default="", max_length=1000)
 
 
 class PullRequest(Report):
@@ -68,7 +79,7 @@ class PlanReview(Brief[Plan]):
     """Say what is known of this pull request and repository from earlier runs, and what the owner has set."""
 
     do: Literal["plan_review"] = "plan_review"
-    by = "orchestrator"
+    by = ORCHESTRATOR
     repository: Repository
     number: PullNumber
     hunks: int

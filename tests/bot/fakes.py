@@ -38,6 +38,7 @@ from tests.bot.played import SENT_AT, PlayedBroker, PlayedOrchestrator, PlayedTe
 TOKEN = "123456:not-a-token"
 ADA, BOB, EVE, STRANGER = 1001, 1002, 1009, 6666  # Ada and Bob are allowed, Eve is an admin
 GITHUB = "https://github.com"
+ID_KEY = "not-a-key-of-the-bot"
 GROUP = -500
 UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 
@@ -45,7 +46,14 @@ UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 class World:
     """One process of the bot over a memory that outlives it. `write` and `press` are what people do."""
 
-    def __init__(self, folder: Path, *, interval: float = 0.0, admins: frozenset[int] = frozenset({EVE})) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        interval: float = 0.0,
+        admins: frozenset[int] = frozenset({EVE}),
+        id_key: str = ID_KEY,
+    ) -> None:
         self.outside = PlayedTelegram()
         defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
         self.bot = Bot(TOKEN, session=self.outside, default=defaults)
@@ -63,7 +71,7 @@ class World:
         self.desk = Desk(
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
             outbox=self.outbox, documents=self.documents, runs=self.orchestrator, commands=commands.found(),
-            github=GITHUB,
+            github=GITHUB, id_key=id_key,
         )  # fmt: skip
         self.delivery = Delivery(
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,

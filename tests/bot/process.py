@@ -20,7 +20,7 @@ from stack.ids import task_id
 from stack.messages import AnyMessage, Attachment, Ending, Notification, Question, Request
 from stack.web import WebServer
 from tests.bot.conftest import ROOT
-from tests.bot.fakes import TOKEN, summary
+from tests.bot.fakes import ID_KEY, TOKEN, summary
 
 SECONDS = 20.0  # how long anything may take on a busy machine
 HOST = "127.0.0.1"
@@ -127,6 +127,7 @@ class BotProcess:
             "TELEGRAM_API_URL": telegram_url,
             "ORCHESTRATOR_URL": "http://127.0.0.1:9",
             "API_TOKEN": "not-a-token",
+            "REQUEST_ID_KEY": ID_KEY,
             "DATA_DIR": str(folder),
             "HEARTBEAT_FILE": str(folder / "heartbeat"),
             **settings,

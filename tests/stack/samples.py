@@ -20,9 +20,10 @@ from stack.messages import (
     Task,
 )
 from stack.people import Person
-from stack.work.kinds import Answer, Cancel, Failure, Steer, Usage
+from stack.work.kinds import Answer, Cancel, Failure, Retry, Steer, Usage
 from stack.work.review import (
     Coverage,
+    Dismiss,
     FetchPullRequest,
     FileCoverage,
     Finding,
@@ -111,6 +112,8 @@ def one_of_each() -> list[Message]:
         Request(person=ADA, ask=Answer(run_id=RUN, question="post", choice="Post", digest="d" * 64), priority="urgent"),
         Request(person=Person(id="cli", standing="admin"), ask=Cancel(run_id=RUN)),
         Request(person=ADA, ask=Steer(run_id=RUN, text="Look at the tests too")),
+        Request(person=ADA, ask=Retry(run_id=RUN)),
+        Request(person=ADA, ask=Dismiss(run_id=RUN, number=2, reason="It is meant so")),
         task,
         forge_task(),
         post_task(),
