@@ -150,12 +150,15 @@ def count(folder: Path, tip: str, *, without: str) -> int:
 
 def is_commit(folder: Path, sha: str) -> bool:
     """Whether the full id of a commit that is there, on whatever branch or none."""
-    if not SHA.fullmatch(sha):
-        return False
     try:
-        return git(folder, "cat-file", "-t", sha).strip() == b"commit"
-    except GitError:
+        return bool(SHA.fullmatch(sha)) and _kind(folder, sha) == "commit"
+    except GitError:  # which is not remembered: it may come yet
         return False
+
+
+@lru_cache(maxsize=1024)
+def _kind(folder: Path, sha: str) -> str:
+    return git(folder, "cat-file", "-t", sha).decode().strip()
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ BLOCKED = (
     "You have exceeded a secondary rate limit and have been temporarily blocked from content creation."
     " Please retry your request again later."
 )
+DOCS = "https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request"
 LIMITS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 ABUSE = {"resource": "PullRequestReview", "code": "abuse", "field": "base"}
 PAGE = "<!DOCTYPE html><html><body><p>We had issues producing the response to your request.</p></body></html>"
@@ -33,7 +34,7 @@ class Words:
 
 
 def _unprocessable(*errors: object, message: str = "Unprocessable Entity") -> Words:
-    return Words(422, {"message": message, "errors": list(errors), "status": "422"})
+    return Words(422, {"message": message, "errors": list(errors), "documentation_url": DOCS, "status": "422"})
 
 
 def _plain(status: int, message: str, docs: str = "https://docs.github.com/rest") -> Words:

@@ -47,14 +47,9 @@ def create_status(owner: str, name: str, sha: str) -> tuple[Json, int]:
     status = _read_status(repository, sha)
     if not git.is_commit(shapes.folder, sha):
         raise Refusal(422, f"No commit found for SHA: {sha}", docs=DOCS)
-    said = [one for one in hub().store.statuses(repository.id, sha) if same_context(one, status)]
-    if len(said) >= STATUSES_OF_A_CONTEXT:
+    if hub().store.count_statuses(status) >= STATUSES_OF_A_CONTEXT:
         raise _bad_status(message="This SHA and context has reached the maximum number of statuses.")
     return shape(hub().store.add(status), owner=repository), 201
-
-
-def same_context(one: Status, other: Status) -> bool:
-    return one.context.lower() == other.context.lower()
 
 
 def _read_status(repository: Repository, sha: str) -> Status:

@@ -109,6 +109,13 @@ class Store:
         sql = "SELECT * FROM statuses WHERE repository = ? AND sha = ? ORDER BY id DESC"
         return self._all(Status, sql, repository, sha)
 
+    def count_statuses(self, status: Status) -> int:
+        """How many there are of its commit and context."""
+        sql = "SELECT count(*) FROM statuses WHERE repository = ? AND sha = ? AND context = ?"
+        with self._lock:
+            found: int = self._db.execute(sql, (status.repository, status.sha, status.context)).fetchone()[0]
+        return found
+
     def add(self, row: Row) -> Row:
         """The row with the id it got."""
         with self._lock, self._db:
