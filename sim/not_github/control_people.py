@@ -4,8 +4,8 @@ where none is given.
 POST   /_sim/repos/{o}/{r}/pulls/{n}/reviews        as GitHub's, of anybody and in spite of locks; also {user?}:
            {"user": "robin", "event": "COMMENT", "comments": [{"path": "a.py", "line": 3, "body": "Why?"}]}
            gives the review, and under `comments` its comments; without `event` it is started and not submitted
-PATCH  /_sim/repos/{o}/{r}/pulls/{n}/reviews/{id}   {state?, commit_id?}: dismisses it: {"state": "DISMISSED"}; moves
-           it to another commit, as GitHub does at times (`placing.py`)
+PATCH  /_sim/repos/{o}/{r}/pulls/{n}/reviews/{id}   {state?, commit_id?}: dismisses an approval or a request for
+           changes: {"state": "DISMISSED"}; moves it to another commit, as GitHub does at times (`placing.py`)
 POST   /_sim/repos/{o}/{r}/pulls/{n}/comments/{id}/replies   {body, user?}: a reply in a thread
 PATCH  /_sim/repos/{o}/{r}/pulls/{n}/threads/{id}   {resolved, user?}: resolves or reopens the thread that this comment
            begins: {"resolved": true, "user": "robin"}
@@ -56,6 +56,8 @@ def change_review(owner: str, name: str, number: int, review: int) -> Json:
     found = next((one for one in hub().store.reviews(pull.id) if one.id == review), None)
     if found is None:
         raise not_found()
+    if "state" in sent and found.state not in ("APPROVED", "CHANGES_REQUESTED"):
+        raise Refusal(422, f"Can not dismiss a {found.state.lower()} pull request review")
     if "commit_id" in sent and not git.is_commit(shapes.folder, sent["commit_id"]):
         raise Refusal(422, "commit_id is the full id of a commit that is there")
     return shapes.review(hub().store.change(found, **sent) if sent else found, pull)

@@ -67,7 +67,9 @@ def read_fault(sent: dict[str, Any]) -> Fault:
     except re.error as problem:
         raise ValueError(f"path_regex: {problem}") from None
     like, after = sent.get("like"), sent.get("retry_after")
-    said = refusal(like, after) if like else {"headers": {"retry-after": str(after)}} if after is not None else {}
+    said: dict[str, Any] = {"headers": {"retry-after": str(after)}} if after is not None else {}
+    if like:
+        said = refusal(like, status=sent.get("status"), retry_after=after)
     headers = {**said.get("headers", {}), **sent.get("headers", {})}
     own = {name: value for name, value in sent.items() if name not in ("like", "retry_after")}
     return Fault(**{**said, **own, "headers": headers, "path_regex": pattern})

@@ -59,15 +59,17 @@ REFUSALS = {
 }
 
 
-def refusal(like: str, retry_after: int | None) -> dict[str, Any]:
+def refusal(like: str, *, status: int | None, retry_after: int | None) -> dict[str, Any]:
     """The status, headers and body of one. Raises `ValueError` for one that is not known."""
     if like not in REFUSALS:
         raise ValueError(f"like = {like!r} is not known; there are {', '.join(REFUSALS)}")
     words = REFUSALS[like]
-    headers = dict(words.headers)
+    status, body, headers = status or words.status, words.body, dict(words.headers)
+    if isinstance(body, dict) and "status" in body:
+        body = {**body, "status": str(status)}
     if like in ("primary limit", "graphql limit"):  # which open at a time of day
         opens = str(int(time.time()) + (retry_after or 3_600))
         headers |= {"x-ratelimit-remaining": "0", "x-ratelimit-reset": opens}
     elif retry_after is not None:
         headers["retry-after"] = str(retry_after)
-    return {"status": words.status, "headers": headers, "body": words.body}
+    return {"status": status, "headers": headers, "body": body}

@@ -224,6 +224,7 @@ def test_a_limit_can_last_long(url: str, api: CheckedApi, tmp_path: Path) -> Non
         answer = Api(url).post(f"{pull}/reviews", REVIEW)
         assert (answer.status_code, answer.headers["retry-after"]) == (status, "3600")
         assert "secondary rate limit" in answer.json()["message"]
+        assert answer.json()["status"] == str(status)
     fault(url, like="primary limit", retry_after=1_800)
     headers = Api(url).post(f"{pull}/reviews", REVIEW).headers
     assert headers["x-ratelimit-remaining"] == "0"
