@@ -39,6 +39,7 @@ class Reviews:
         at.say("Writing the review")
         wanted = Wanted(pull.repository, pull.number, pull.base_sha, pull.head_sha)
         files = self._mirrors.change(wanted, at).files
+        self._mirrors.keep(pull.repository, pull.head_sha)
         taken = self._there(pull).with_patch() if brief.review.findings else None
 
         def lines(path: str) -> Sequence[str] | None:

@@ -5,10 +5,11 @@ do on a pull request.
 GET    /_sim/health                     {"status": "ok"}
 POST   /_sim/repos/{o}/{r}              creates an empty repository, or takes in the branches of a git bundle sent as
                                         application/octet-stream; ?private=1; ?suffix=-2 is added to each branch
-PATCH  /_sim/repos/{o}/{r}              {owner?, name?, archived?, permission?, lacks?}: renames it (the old name leads
+PATCH  /_sim/repos/{o}/{r}              {owner?, name?, archived?, permission?, lacks?, writers?}: renames it (the old name leads
                                         on); what the token's account may do: none, read or write; which rights to
                                         write the token has not been given, of contents, issues, pull_requests and
-                                        statuses: {"lacks": ["statuses"]}
+                                        statuses: {"lacks": ["statuses"]}; who else may
+                                        push: {"writers": ["robin"]}
 POST   /_sim/repos/{o}/{r}/pulls        {base, head, title, body?, number?, state?, user?, draft?}: a pull request
 PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?, locked?, draft?}
 POST   /_sim/example                    the repository acme/shop with pull request 12; may be asked for again
@@ -49,7 +50,7 @@ NEW_PULL: dict[str, type] = {
 REQUIRED = ("base", "head", "title")
 CHANGES: dict[str, type] = {"title": str, "body": str, "state": str, "locked": bool, "draft": bool}
 NAMES: dict[str, type] = {"owner": str, "name": str}
-CHANGES_OF_A_REPOSITORY: dict[str, type] = {**NAMES, "archived": bool, "permission": str, "lacks": list}
+CHANGES_OF_A_REPOSITORY: dict[str, type] = {**NAMES, "archived": bool, "permission": str, "lacks": list, "writers": list}
 PERMISSIONS = ("none", "read", "write")
 
 
@@ -116,8 +117,8 @@ def change_repository(owner: str, name: str) -> Json:
     named = {field: sent.pop(field, getattr(repository, field)) for field in NAMES}
     if named != {field: getattr(repository, field) for field in NAMES}:
         hub().rename(repository, **named)
-    if "lacks" in sent:
-        sent["lacks"] = " ".join(sent["lacks"])
+    for listed in {"lacks", "writers"} & sent.keys():
+        sent[listed] = " ".join(sent[listed])
     if sent:
         hub().store.change(repository, **sent)
     return Shapes(hub(), known_repository(**named)).repository()

@@ -16,6 +16,7 @@ from sim.not_github.answers import (
 from sim.not_github.diff import FILES_OF_A_PULL, LARGEST_DIFF_FILES, LARGEST_DIFF_LINES, compare, compare_text
 from sim.not_github.hub import Refusal, hub, require_token, signed_in
 from sim.not_github.links import Json, signed_in_user
+from sim.not_github.links import user as account
 from sim.not_github.rows import IssueComment, Pull, Repository, now
 from sim.not_github.shapes import Shapes
 
@@ -44,6 +45,18 @@ def get_repository(owner: str, name: str) -> Json:
         return shapes.repository()
     permissions = {"admin": False, "push": repository.permission == "write", "pull": True}
     return {**shapes.repository(), "permissions": permissions}
+
+
+@rest.get("/repos/<owner>/<name>/collaborators/<user>/permission")
+def get_permission(owner: str, name: str, user: str) -> Json:
+    """https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user"""
+    repository, _ = open_repository(owner, name)
+    require_token()
+    if repository.permission != "write":
+        raise Refusal(403, "Must have push access to view collaborator permission.")
+    known = {repository.owner: "admin", hub().login: repository.permission}
+    permission = known.get(user) or ("write" if user in repository.writers.split() else "read")
+    return {"permission": permission, "role_name": permission, "user": account(hub().url, user)}
 
 
 @rest.get("/repos/<owner>/<name>/branches")

@@ -28,6 +28,8 @@ class Repository:
     permission: str = "write"  # of the token's account: none, read or write; none is as read where it is public
     lacks: str = ""  # which of RIGHTS the token has not been given, with spaces between
 
+    writers: str = ""  # other accounts that may push, with spaces between
+
     @property
     def writable(self) -> bool:
         """Whether the token's account may push."""

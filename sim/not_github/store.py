@@ -41,6 +41,7 @@ ADDED = (
     ("repositories", "archived", "INTEGER NOT NULL DEFAULT 0"),
     ("repositories", "permission", "TEXT NOT NULL DEFAULT 'write'"),
     ("repositories", "lacks", "TEXT NOT NULL DEFAULT ''"),
+    ("repositories", "writers", "TEXT NOT NULL DEFAULT ''"),
     ("pulls", "locked", "INTEGER NOT NULL DEFAULT 0"),
     ("pulls", "draft", "INTEGER NOT NULL DEFAULT 0"),
     ("review_comments", "seen_at", "TEXT NOT NULL DEFAULT ''"),

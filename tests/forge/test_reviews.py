@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from forge import markers
 from forge.github.reviews import PullReviews
 from sim.not_github import client
 from stack.ids import uuid7
 from stack.messages import Progress
-from stack.work.review import PullRequest, Receipt
+from stack.work.remarks import Remark
+from stack.work.review import Draft, PostReview, PullRequest, Receipt
 from tests.forge.conftest import World, finding, review_of
 from tests.sim.not_github import commit, git, pushed_pull, with_token
 from tests.sim.openapi import Contract
@@ -29,7 +29,7 @@ def test_a_review_is_posted_and_proven(world: World, shop: PullRequest) -> None:
         comments_refused=0, proven=True,
     )  # fmt: skip
     assert (review["state"], review["commit_id"]) == ("COMMENTED", shop.head_sha)
-    assert review["body"].endswith(f"<!-- claude-stack run:{run} -->")
+    assert [facts["run"] for facts in world.marks.read(review["body"])] == [str(run)]
     assert [(c["path"], c["line"], c["side"]) for c in world.comments(shop)] == [
         ("shop.py", 3, "RIGHT"),
         ("shop.py", 3, "LEFT"),
@@ -41,6 +41,7 @@ def test_progress_is_told_in_steps(world: World, shop: PullRequest) -> None:
     world.review(review_of(shop))
 
     assert [(p.kind, p.text) for p in world.sender.mentioned if isinstance(p, Progress)] == [
+        ("step", "Writing the review"),
         ("step", "Posting the review"),
         ("step", "Looking whether the review is there"),
     ]
@@ -76,7 +77,7 @@ def test_asked_at_once_by_many_there_is_one_review(world: World, shop: PullReque
 def test_a_marker_in_a_strangers_review_counts_for_nothing(world: World, shop: PullRequest) -> None:
     run = uuid7()
     forged = {
-        "id": 1, "html_url": "x", "body": markers.of_run(run), "user": {"login": "mallory"},
+        "id": 1, "html_url": "x", "body": world.marks.line({"is": "review", "run": str(run), "draft": "", "moved": []}), "user": {"login": "mallory"},
         "state": "COMMENTED",
     }  # fmt: skip
     world.fault(path_regex="/reviews$", method="GET", status=200, body=[forged])
@@ -109,17 +110,46 @@ def test_whatever_happens_to_the_reply_there_is_one_review(
     assert world.waits == [3.0 if fault.get("headers") else 1.0]
 
 
-def test_comments_that_github_refuses_go_into_the_body(world: World, shop: PullRequest) -> None:
+def drafted(world: World, pull: PullRequest, *lines: int) -> Draft:
+    """A draft with a comment on each of these lines; GitHub takes none on what the diff does not show."""
+    draft: Draft = world.do(review_of(pull))
+    remarks = tuple(Remark(path="shop.py", line=line, side="RIGHT", body=f"Wrong {line}") for line in lines)
+    return draft.model_copy(update={"remarks": remarks})
+
+
+@pytest.mark.parametrize("lines", [(3, 30), (30, 4), (3, 30, 4), (30, 31, 4, 5, 6, 32)], ids=str)
+def test_a_comment_that_github_refuses_takes_no_other_from_its_line(
+    world: World, shop: PullRequest, lines: tuple[int, ...]
+) -> None:
+    right = [line for line in lines if line < 30]
+    brief, run = PostReview(pull=shop, draft=drafted(world, shop, *lines)), uuid7()
+
+    receipt = world.do(brief, run)
+
+    assert (receipt.proven, receipt.inline_comments, receipt.comments_refused) == (
+        True, len(right), len(lines) - len(right),
+    )  # fmt: skip
+    (review,) = world.reviews(shop)
+    assert all(f"Wrong {line}" in review["body"] for line in lines if line >= 30)
+    assert sorted(c["line"] for c in world.comments(shop)) == sorted(right)
+    assert world.do(brief, run) == receipt
+
+
+def test_a_try_that_was_cut_off_is_in_nobodys_way(world: World, shop: PullRequest) -> None:
+    brief, run = PostReview(pull=shop, draft=drafted(world, shop, 3, 30)), uuid7()
+    world.fault(path_regex=r"/reviews/\d+$", method="DELETE", status=502, count=1)
+
+    assert world.do(brief, run).kind == "try again"
+    assert world.do(brief, run).proven
+    assert len(world.reviews(shop)) == 1
+
+
+def test_comments_are_tried_again_where_the_refusal_was_of_the_moment(world: World, shop: PullRequest) -> None:
     world.fault(path_regex="/reviews$", method="POST", status=422, body={"message": "Line could not be resolved"})
 
-    run = uuid7()
-    receipt = world.review(review_of(shop, finding("One"), finding("Two", 4)), run)
+    receipt = world.review(review_of(shop, finding("One", kind="tests"), finding("Two", 4)))
 
-    assert (receipt.inline_comments, receipt.findings_in_body, receipt.comments_refused) == (0, 2, 2)
-    assert receipt.proven
-    (review,) = world.reviews(shop)
-    assert all(text in review["body"] for text in ("`shop.py:3`", "One", "`shop.py:4`", "Two"))
-    assert world.review(review_of(shop, finding("One"), finding("Two", 4)), run) == receipt
+    assert (receipt.proven, receipt.inline_comments, receipt.comments_refused) == (True, 2, 0)
 
 
 def test_after_a_force_push_the_review_is_posted_all_the_same(world: World, shop: PullRequest, tmp_path: Path) -> None:
@@ -129,7 +159,8 @@ def test_after_a_force_push_the_review_is_posted_all_the_same(world: World, shop
 
     receipt = world.review(review_of(shop, finding()))
 
-    assert (receipt.proven, receipt.findings_in_body, receipt.comments_refused) == (True, 1, 1)
+    assert (receipt.proven, receipt.findings_in_body, receipt.comments_refused) == (False, 1, 1)
+    assert "another commit" in receipt.missing
     assert shop.head_sha[:12] in world.reviews(shop)[0]["body"]
 
 
@@ -140,7 +171,8 @@ def test_a_second_run_does_not_repeat_what_is_there(world: World, shop: PullRequ
     moved = world.fetch(shop.repository)
     assert moved.head_sha == head
 
-    receipt = world.review(review_of(moved, finding(line=4), finding("New", 4), finding("Far away", 30)))
+    findings = finding(line=4), finding("New", 4, kind="tests"), finding("Far away", 30)
+    receipt = world.review(review_of(moved, *findings, said=world.said(moved)))
 
     assert (receipt.inline_comments, receipt.findings_in_body, receipt.already_reported) == (1, 0, 2)
     assert len(world.comments(shop)) == 2
@@ -189,7 +221,7 @@ def test_a_review_without_its_comments_is_not_proven(world: World, shop: PullReq
     receipt = world.review(review_of(shop, finding()))
 
     assert not receipt.proven
-    assert receipt.missing == f"review {receipt.review_id} shows 0 comments on lines, 1 were sent"
+    assert receipt.missing == f"review {receipt.review_id} shows 0 of the 1 comments on lines that were drafted"
 
 
 def test_the_mark_of_a_run_is_found_on_a_later_page(world: World, shop: PullRequest) -> None:

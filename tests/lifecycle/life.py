@@ -105,10 +105,6 @@ class Life:
         """Changes the repository's settings."""
         client.call("PATCH", f"{self.forge.url}/_sim/repos/{self.repository}", what)
 
-    def hide_patch(self, path: str) -> None:
-        """GitHub shows no patch of a file any more, and takes no comments on its lines."""
-        self.person("PATCH", "", without_patch=[path])
-
     def push_as_is(self) -> None:
         git("push", "--quiet", "--force", with_token(f"{self.forge.url}/{self.repository}.git"), "HEAD:change",
             folder=self.tree)  # fmt: skip

@@ -128,40 +128,13 @@ def test_a_review_that_a_person_starts_between_is_waited_for(life: Life) -> None
 # --- comments that GitHub refuses --------------------------------------------------------------------
 
 
-def test_one_comment_that_github_refuses_takes_no_other_from_its_line(new_life: NewLife) -> None:
-    names = [f"file{n}.py" for n in range(5)]
-    life = new_life({n: b"x = 1\n" for n in names}, {n: b"x = 2\n" for n in names})
-    life.hide_patch("file3.py")
-    ending = life.review(*(finding(f"Wrong {n}", 1, path=name) for n, name in enumerate(names)))
+def test_what_github_shows_no_patch_of_stands_in_the_text_and_takes_no_other_from_its_line(new_life: NewLife) -> None:
+    large = {"large.py": b"".join(b"x = %d\n" % n for n in range(3100))}
+    life = new_life({"large.py": b"", "small.py": b"x = 1\n"}, {**large, "small.py": b"x = 2\n"})
+    ending = life.review(finding("Small", 1, path="small.py"), finding("Large", 1000, path="large.py"))
     assert ending.state == "verified", ending
-    assert sorted(c["path"] for c in life.comments()) == [n for n in names if n != "file3.py"]
-    assert "Wrong 3" in life.reviews()[0]["body"]
-
-
-def test_a_comment_that_github_refuses_unforeseen_is_found_by_halves_and_told(new_life: NewLife) -> None:
-    names = [f"file{n}.py" for n in range(5)]
-    life = new_life({n: b"x = 1\n" for n in names}, {n: b"x = 2\n" for n in names})
-    life.before["post"] = lambda: life.hide_patch("file3.py")
-    ending = life.review(*(finding(f"Wrong {n}", 1, path=name) for n, name in enumerate(names)))
-    assert ending.state == "verified", ending
-    assert sorted(c["path"] for c in life.comments()) == [n for n in names if n != "file3.py"]
-    (review,) = life.reviews()
-    assert "Wrong 3" in review["body"]
-    assert any("GitHub took no comment" in detail for detail in ending.details), ending.details
-
-
-def test_a_try_that_was_cut_off_is_in_nobodys_way(new_life: NewLife) -> None:
-    names = [f"file{n}.py" for n in range(4)]
-    life = new_life({n: b"x = 1\n" for n in names}, {n: b"x = 2\n" for n in names})
-
-    def cut() -> None:
-        life.hide_patch("file3.py")
-        life.forge.fault(path_regex=r"/reviews/\d+$", method="DELETE", status=502, count=4)
-
-    life.before["post"] = cut
-    ending = life.review(*(finding(f"Wrong {n}", 1, path=name) for n, name in enumerate(names)))
-    assert ending.state == "verified", ending
-    assert len(life.reviews()) == 1
+    assert [c["path"] for c in life.comments()] == ["small.py"]
+    assert "Large" in life.reviews()[0]["body"]
 
 
 # --- partial reviews ---------------------------------------------------------------------------------
