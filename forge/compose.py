@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from forge.markdown import code, fenced, line, prose, quoted
-from forge.placing import Diff, Located, counts, located
+from forge.placing import Diff, Lines, Located, counts, located
 from forge.suggestions import judge
 from stack.diff import FileDiff
 from stack.work.remarks import Placed, Remark, Said
@@ -21,15 +21,12 @@ MANY = 3  # from here on, findings in the body are folded
 # Characters of an explanation in the body, shortened step by step until the body fits; 0 also drops suggestions.
 EXPLANATION_LIMITS = (10_000, 600, 0)
 
-# The lines of a file at the head of the change; None: there is no such file, or it is no text.
-Lines = Callable[[str], Sequence[str] | None]
-
 
 def compose(
     brief: DraftReview, files: Sequence[FileDiff], lines: Lines, *, taken: frozenset[str] | None, max_inline: int
 ) -> Draft:
     """The draft of a review. `taken` are the paths on which GitHub takes comments; None: that is not known."""
-    diff = Diff(files, taken)
+    diff = Diff(files, lines, taken)
     found = located(brief.review.findings, diff, brief.said, brief.dismissed)
     new = [one for one in found if one.fate == "new"]
     on_lines = [one for one in new if one.on_diff][:max_inline]

@@ -1,6 +1,6 @@
 """Where findings lie in the diff, and which of them are said already: the gravest of what is new comes first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -30,11 +30,16 @@ class Located:
         return SEVERITIES.index(self.finding.severity), -self.finding.confidence
 
 
+# The lines of a file at the head of the change; None: there is no such file, or it is no text.
+Lines = Callable[[str], Sequence[str] | None]
+
+
 class Diff:
     """The diff of a change. `taken` are the paths for which GitHub shows a patch; None: that is not known."""
 
-    def __init__(self, files: Sequence[FileDiff], taken: frozenset[str] | None = None) -> None:
+    def __init__(self, files: Sequence[FileDiff], lines: Lines, taken: frozenset[str] | None = None) -> None:
         self.files = files
+        self._lines = lines
         self._taken = taken
 
     def place(self, finding: Finding) -> tuple[Place, bool]:
@@ -43,6 +48,9 @@ class Diff:
         file = at(self.files, finding.path, finding.side)
         path = file.path if file else finding.path
         text, block = _line(file, finding.side, end)
+        if not text and finding.side == "RIGHT":
+            whole = self._lines(path) or ()
+            text = whole[end - 1] if end <= len(whole) else ""
         place = Place(path, finding.side, start, end, finding.kind, anchor(text), block)
         # a name that is no UTF-8 cannot be told to GitHub
         shown = "\ufffd" not in path and (self._taken is None or path in self._taken)

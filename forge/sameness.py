@@ -43,7 +43,7 @@ def same(one: Place, other: Place) -> bool:
     if one.path != other.path or not _alike(one.kind, other.kind):
         return False
     if one.side != other.side:  # the line that was removed, and the one that took its place
-        return one.kind == other.kind and one.block == other.block != 0
+        return one.kind == other.kind != "other" and one.block == other.block != 0
     if not one.end or not other.end:
         return bool(one.anchor) and one.anchor == other.anchor
     overlap = one.start <= other.end and other.start <= one.end

@@ -22,8 +22,13 @@ def request(draft: Draft, marks: Marks, *, run_id: UUID, moved: frozenset[int]) 
         "is": "review", "run": str(run_id), "draft": draft.digest, "moved": sorted(moved),
         "findings": listed[:MOST_LISTED],
     })  # fmt: skip
-    anchors = {(f.path, f.side, f.line): (f.kind, f.anchor) for f in draft.findings if f.where == "line"}
-    comments = [_comment(r, marks, anchors) for n, r in enumerate(draft.remarks) if n not in moved]
+    placed = (f for f in draft.findings if f.where == "line")  # a remark is made of each, in this order
+    signed = [{"is": "finding", "kind": f.kind, "anchor": f.anchor} for f in placed]
+    comments = [
+        _comment(remark, marks.line(facts))
+        for number, (remark, facts) in enumerate(zip(draft.remarks, signed, strict=True))
+        if number not in moved
+    ]
     return {"body": f"{text(draft, moved)}\n\n{mark}", "comments": comments}
 
 
@@ -64,9 +69,7 @@ def missing(draft: Draft, facts: Facts, shown: PostedReview, comments: Iterable[
     return ""
 
 
-def _comment(remark: Remark, marks: Marks, anchors: dict[tuple[str, str, int], tuple[str, str]]) -> dict[str, Any]:
-    kind, anchor = anchors.get((remark.path, remark.side, remark.start_line or remark.line), ("other", ""))
-    mark = marks.line({"is": "finding", "kind": kind, "anchor": anchor})
+def _comment(remark: Remark, mark: str) -> dict[str, Any]:
     comment = {"path": remark.path, "line": remark.line, "side": remark.side, "body": f"{remark.body}\n\n{mark}"}
     if remark.start_line is not None:
         comment |= {"start_line": remark.start_line, "start_side": remark.side}

@@ -24,8 +24,20 @@ from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
 from stack.work.kinds import Brief, Usage
 from stack.work.remarks import Said, Severity, Side
-from stack.work.review import Conversation, Coverage, DraftReview, FetchConversation, FetchHead, FetchPullRequest, Finding, PostReview, PullRequest, Review
+from stack.work.review import (
+    Conversation,
+    Coverage,
+    DraftReview,
+    FetchConversation,
+    FetchHead,
+    FetchPullRequest,
+    Finding,
+    PostReview,
+    PullRequest,
+    Review,
+)
 from stack.worker import Do
+from tests.sim.graphql_schema import check_query
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract
 
@@ -38,6 +50,9 @@ class CheckedGitHub(GitHub):
         self._contract = contract
 
     def _once(self, method: str, path: str, **body: Any) -> requests.Response:
+        if path == "/graphql":
+            check_query(body["json"]["query"])
+            return super()._once(method, path, **body)
         query = "&".join(f"{key}={value}" for key, value in body.get("params", {}).items())
         self._contract.check_request(method, f"{path}?{query}", body.get("json"))
         return super()._once(method, path, **body)

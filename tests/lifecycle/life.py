@@ -16,7 +16,7 @@ from stack.errors import GiveUp, StackError, TryAgain
 from stack.messages import Ending, Question, Task
 from stack.work.kinds import Brief, Failure, Report, Usage
 from stack.work.remarks import Verdict
-from stack.work.review import CheckFindings, Checked, Finding, Review, ReviewChange, StartReview
+from stack.work.review import Checked, CheckFindings, Finding, Review, ReviewChange, StartReview
 from tests.forge.conftest import World as Forge
 from tests.forge.conftest import assignment
 from tests.orchestrator.played import World as Orchestrator
@@ -113,6 +113,16 @@ class Life:
         """What somebody does on GitHub itself, on the pull request."""
         url = f"{self.forge.url}/_sim/repos/{self.repository}/pulls/1{place}"
         return client.call(method, url, what)
+
+    def remark(self, line: int, body: str, user: str = "robin") -> None:
+        """Somebody says something on a line."""
+        comments = [{"path": "shop.py", "line": line, "body": body}]
+        self.person("POST", "/reviews", user=user, event="COMMENT", comments=comments)
+
+    def resolve(self, user: str) -> None:
+        """Somebody resolves the newest thread."""
+        newest = [comment for comment in self.comments() if not comment.get("in_reply_to_id")][-1]
+        self.person("PATCH", f"/threads/{newest['id']}", resolved=True, user=user)
 
     # --- a review -------------------------------------------------------------------------------------
 

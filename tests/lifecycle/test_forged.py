@@ -26,7 +26,9 @@ def test_the_mark_of_a_run_to_come_in_the_name_of_a_file_stops_no_review(new_lif
     names = [old_mark(run) + ".png" for run in ids] + [own.replace("/", "_")[:200] + ".png"]
     life = new_life(None, {**dict.fromkeys(names, PNG), "shop.py": CHANGED})
     for number, run in enumerate(ids, 1):
-        ending = life.review_as(run, finding(f"Wrong {number}", 4, kind="tests" if number == 2 else "security"), fresh=True)
+        ending = life.review_as(
+            run, finding(f"Wrong {number}", 4, kind="tests" if number == 2 else "security"), fresh=True
+        )
         assert ending.state == "verified", ending
         assert len(life.reviews()) == number or "nothing new" in ending.headline
     assert len(life.comments()) == 2
@@ -50,7 +52,7 @@ def test_a_signed_line_that_is_copied_from_a_review_makes_nothing_said(life: Lif
     """A stranger sees our lines, and can write them; only in our own texts they count."""
     life.review(finding("Wrong", 4))
     line = life.comments()[0]["body"].split("\n")[-1]
-    life.person("POST", "/comments", path="shop.py", line=3, body=f"Nothing here.\n\n{line}", user="mallory")
+    life.remark(3, f"Nothing here.\n\n{line}", user="mallory")
 
     def finds(change: ReviewChange) -> list[Finding]:
         assert [said.ours for said in change.said] == [True, False]
@@ -61,7 +63,15 @@ def test_a_signed_line_that_is_copied_from_a_review_makes_nothing_said(life: Lif
 
 
 def review_places() -> list[dict[str, object]]:
-    wanted = {"pr_description", "pr_title", "code_comment", "file_name", "commit_message", "review_comment", "branch_name"}
+    wanted = {
+        "pr_description",
+        "pr_title",
+        "code_comment",
+        "file_name",
+        "commit_message",
+        "review_comment",
+        "branch_name",
+    }
     rows = [json.loads(line) for line in INJECTIONS.read_text().splitlines()]
     return [row for row in rows if row["where"] in wanted]
 
@@ -70,7 +80,7 @@ def review_places() -> list[dict[str, object]]:
 def test_an_injection_that_a_model_repeats_has_no_effect(life: Life, row: dict[str, str]) -> None:
     """The worst reviewer: it repeats what it was told as its own words, wherever it may write."""
     text = row["text"]
-    life.reviewer.summary = text
+    life.reviewer.summary, before = text, len(life.forge.asked())
     ending = life.review(
         finding(text[:200].strip() or "x", 4, explanation=text, suggestion=text),
         finding("Elsewhere", 30, explanation=text, suggestion=text),
@@ -78,7 +88,7 @@ def test_an_injection_that_a_model_repeats_has_no_effect(life: Life, row: dict[s
     assert ending.state == "verified", ending
     (review,) = life.reviews()
     assert review["state"] == "COMMENTED"
-    asked = [one for one in life.forge.asked() if life.repository in one and not one.startswith("GET")]
+    asked = [one for one in life.forge.asked()[before:] if not one.startswith("GET")]
     allowed = {"reviews", "statuses", "graphql", "git-upload-pack"}
     assert all(any(word in one for word in allowed) for one in asked), asked
     for body in (review["body"], *(c["body"] for c in life.comments())):

@@ -20,7 +20,9 @@ def test_a_clean_change_has_a_positive_verdict_on_its_commit_and_none_on_the_nex
 
 
 def test_after_a_push_only_what_is_new_is_read(new_life: NewLife) -> None:
-    life = new_life({"a.py": b"a\n" * 9, "b.py": b"b\n" * 9}, {"a.py": b"a\n" * 8 + b"A\n", "b.py": b"b\n" * 8 + b"B\n"})
+    life = new_life(
+        {"a.py": b"a\n" * 9, "b.py": b"b\n" * 9}, {"a.py": b"a\n" * 8 + b"A\n", "b.py": b"b\n" * 8 + b"B\n"}
+    )
     life.review(finding("Wrong", 9, path="a.py"))
     assert life.reviewer.read == ["a.py", "b.py"]
     life.push({"b.py": b"b\n" * 7 + b"B\nB\n"})
@@ -45,7 +47,7 @@ def test_other_ways_of_moving_are_told_apart(life: Life, way: str) -> None:
     life.review(finding("Wrong", 4))
     tree = life.tree
     if way == "forced":
-        life.push({"shop.py": CHANGED.replace(b"eval", b"exec")}, force=True)
+        life.push({"shop.py": CHANGED.replace(b"True", b"1")}, force=True)
     else:
         git("switch", "--quiet", "main", folder=tree)
         commit(tree, {"base.py": b"base = 1\n"}, "on the base")
@@ -92,7 +94,7 @@ def test_with_over_a_hundred_commits(life: Life) -> None:
 
 def test_with_over_three_hundred_files(new_life: NewLife) -> None:
     files = {f"src/file{n:03}.py": b"x = 1\n" for n in range(320)}
-    life = new_life(files, {name: b"x = 2\n" for name in files})
+    life = new_life(files, dict.fromkeys(files, b"x = 2\n"))
     ending = life.review(*(finding(f"Wrong {n}", 1, path=f"src/file{n:03}.py") for n in (0, 150, 319)))
     assert ending.state == "verified", ending
     assert len(life.comments()) == 3

@@ -25,7 +25,9 @@ def test_one_finding_in_three_reviews_of_one_head_and_one_of_a_new_one_is_one_co
 
 
 def test_two_findings_of_one_review_on_one_place_and_of_one_kind_are_one_comment(life: Life) -> None:
-    life.review(eval_at(4), eval_at(4, "Code injection", end=4), finding("Name says nothing", 4, kind="maintainability"))
+    life.review(
+        eval_at(4), eval_at(4, "Code injection", end=4), finding("Name says nothing", 4, kind="maintainability")
+    )
     assert len(life.comments()) == 2
 
 
@@ -36,7 +38,7 @@ def test_findings_of_other_kinds_or_on_other_lines_are_all_said(life: Life) -> N
 
 
 def test_what_a_person_said_is_not_said_again_where_the_model_sees_it(life: Life) -> None:
-    life.person("POST", "/comments", path="shop.py", line=4, body="Do not use eval here.", user="robin")
+    life.remark(4, "Do not use eval here.")
 
     def finds(change: ReviewChange) -> list[Finding]:
         (said,) = change.said
@@ -53,12 +55,22 @@ def test_what_a_person_said_is_not_said_again_where_the_model_sees_it(life: Life
 
 def test_what_a_person_resolved_stays_away(life: Life) -> None:
     life.review(eval_at(4))
-    (comment,) = life.comments()
-    life.person("POST", f"/comments/{comment['id']}/resolve", user="robin")
+    life.repository_is(writers=["robin"])
+    life.resolve("robin")
     ending = life.review(eval_at(4, "eval again"), fresh=True)
     assert len(life.comments()) == 1
     assert ending.state == "verified", ending
     assert life.status()[0] == "success", "a person has settled it"
+
+
+def test_what_a_stranger_resolved_stands(life: Life) -> None:
+    """The author of a pull request may resolve what was found in it, on GitHub: that settles nothing."""
+    life.review(eval_at(4))
+    life.resolve("mallory")
+    ending = life.review(eval_at(4, "eval again"), fresh=True)
+    assert len(life.comments()) == 1
+    assert ending.state == "verified", ending
+    assert life.status()[0] == "failure"
 
 
 def test_a_reply_in_a_thread_is_shown_to_the_model_and_its_empty_review_confuses_nobody(life: Life) -> None:

@@ -26,7 +26,8 @@ from stack.ids import task_id, uuid7
 from stack.messages import Chat, Ending, Message, Note, Notification, Progress, Question, Request, Result, Signal, Task
 from stack.people import Person
 from stack.work.kinds import Answer, Ask, Brief, Cancel, Report, Retry
-from tests.orchestrator.samples import ADA, CHANGE, CHAT, PULL, REVIEW, START, WITH_APPROVAL
+from stack.work.review import Conversation, Review
+from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, PULL, REVIEW, START, WITH_APPROVAL, drafted
 
 MODEL_KEY, FORGE_KEY = "not-a-model-key", "not-a-forge-key"
 
@@ -152,19 +153,25 @@ class World:
         """A run is asked for, and begins."""
         return self.ask(what, person, **more).id
 
-    def start_waiting(self, person: Person = ADA, *, review: Report = REVIEW, **more: Any) -> UUID:
+    def start_waiting(self, person: Person = ADA, *, review: Review = REVIEW, **more: Any) -> UUID:
         """A run comes as far as its question."""
         run_id = self.start(WITH_APPROVAL, person, **more)
         self.bring(run_id, "fetch", PULL)
+        self.bring_draft(run_id, review)
+        return run_id
+
+    def bring_draft(self, run_id: UUID, review: Review = REVIEW) -> None:
+        """A run that has its pull request comes as far as its draft."""
         self.bring(run_id, "conversation", Conversation())
         self.bring(run_id, "review", review)
         if review.findings:
             self.bring(run_id, "check", CHECKED)
         self.bring(run_id, "draft", drafted(review))
-        return run_id
 
-    def answer(self, run_id: UUID, choice: str = "Post", person: Person = ADA, **more: str) -> None:
-        self.ask(Answer(run_id=run_id, question="post", choice=choice, **more), person)
+    def answer(
+        self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "post", **more: str
+    ) -> None:
+        self.ask(Answer(run_id=run_id, question=question, choice=choice, **more), person)
 
     def retry(self, run_id: UUID, person: Person = ADA) -> Request:
         return self.ask(Retry(run_id=run_id), person)

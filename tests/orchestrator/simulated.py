@@ -39,7 +39,11 @@ from stack.messages import (
 from stack.people import Person
 from stack.work.kinds import Answer, Failure, Report, Retry, Usage
 from stack.work.review import (
+    Conversation,
     Coverage,
+    Draft,
+    DraftReview,
+    FetchConversation,
     FetchPullRequest,
     PlanReview,
     PostReview,
@@ -59,6 +63,7 @@ REVIEW = Review(
     summary="", findings=(), coverage=Coverage(hunks=1, read=1, binary_files=0),
     usage=Usage(model="not-a-model", turns=1, seconds=1),
 )  # fmt: skip
+DRAFT = Draft(head_sha=PULL.head_sha, body="", digest="d", verdict="No problems found.", clean=True)
 RECEIPT = Receipt(
     review_id=1, url="https://example.test/1", inline_comments=0, findings_in_body=0, already_reported=0,
     comments_refused=0, proven=True,
@@ -296,6 +301,10 @@ class World:
             case ReviewChange():
                 self.paid += 1
                 return REVIEW
+            case FetchConversation():
+                return Conversation()
+            case DraftReview():
+                return DRAFT
             case PostReview() if self.refusals:
                 self.refusals -= 1
                 return Failure(what="GitHub says no", next="give_up")

@@ -21,9 +21,11 @@ from stack.messages import (
 )
 from stack.people import Person
 from stack.work.kinds import Answer, Cancel, Failure, Retry, Steer, Usage
+from stack.work.remarks import Placed, Remark
 from stack.work.review import (
     Coverage,
     Dismiss,
+    Draft,
     FetchPullRequest,
     FileCoverage,
     Finding,
@@ -55,7 +57,17 @@ REVIEW = Review(
 )
 FETCH = FetchPullRequest(repository="acme/shop", number=12)
 CHANGE = ReviewChange(repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, pull=PULL)
-POST = PostReview(pull=PULL, review=REVIEW)
+DRAFT = Draft(
+    head_sha=PULL.head_sha, body="## Review", digest="d" * 64, verdict="1 problem: 1 high.",
+    remarks=(Remark(path="src/a b/ü.py", start_line=3, line=4, side="LEFT", body="**High**: Wrong"),),
+    findings=(
+        Placed(
+            number=1, path="src/a b/ü.py", line=4, side="LEFT", severity="high", kind="other", title="Wrong",
+            anchor="a" * 16, where="line",
+        ),
+    ),
+)  # fmt: skip
+POST = PostReview(pull=PULL, draft=DRAFT)
 
 
 def review_request(run_id: UUID = RUN, *, person: Person = ADA, chat: Chat | None = CHAT) -> Request:
