@@ -75,8 +75,7 @@ class Live:
 
     async def end(self, run_id: UUID, ending: Ending) -> None:
         """Gives a run's message its last form, and its buttons no effect. Raises TryAgain."""
-        self._memory.buttons.use(run_id)
-        self._memory.questions.close(run_id)
+        self._memory.settle(run_id)
         page = self._page(run_id)
         if page is None:
             return

@@ -49,8 +49,7 @@ class Presses:
 
     async def _answered(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
         memory, telegram = self._desk.memory, self._desk.telegram
-        memory.buttons.use(button.run_id, chat_id=button.chat_id, question=button.question)
-        memory.questions.close(button.run_id, chat_id=button.chat_id, question=button.question)
+        memory.settle(button.run_id, chat_id=button.chat_id, question=button.question)
         said = button.choice if confirmed else texts.accepted("counts", button.choice)
         await telegram.answer(query.id, plain(said), alert=not confirmed)
         assert query.message is not None  # noqa: S101 - the gate lets no other pass

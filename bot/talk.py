@@ -53,8 +53,7 @@ class Talk:
         answer = Answer(run_id=asked.run_id, question=asked.question, choice=choice, digest=asked.digest)
         with about(asked.run_id):
             confirmed = await self._desk.outbox.send(written.request(answer, files))
-        self._desk.memory.questions.close(asked.run_id, chat_id=asked.chat_id, question=asked.question)
-        self._desk.memory.buttons.use(asked.run_id, chat_id=asked.chat_id, question=asked.question)
+        self._desk.memory.settle(asked.run_id, chat_id=asked.chat_id, question=asked.question)
         shown = texts.answered(asked.markup, written.name, choice)
         await self._desk.telegram.try_to_edit(asked.chat_id, asked.message_id, shown)
         said = f"Taken as your answer: <b>{line(choice, 200)}</b>"
