@@ -109,6 +109,7 @@ async def serve(settings: BotSettings) -> int:
     connections: list[Connection] = [publisher, Listener(url, "bot", topology.PROGRESS, "step.#", hear), deliveries]
     for connection in connections:
         connection.start()
+    desk.live.start()
     desk.outbox.start()
     updates = dispatcher(
         Updates(desk),

@@ -44,6 +44,11 @@ class Live:
         self._interval = interval
         self._pages: dict[UUID, Page] = {}
 
+    def start(self) -> None:
+        """Shows what the process before may have begun without showing it."""
+        for run in self._memory.runs.untold():
+            self.show(run.run_id)
+
     def show(self, run_id: UUID) -> None:
         """Brings a run's message up to date soon: at once where the last edit is long enough ago."""
         page = self._page(run_id)

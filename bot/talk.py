@@ -1,5 +1,7 @@
 """A text that is no command: an answer, a word to whoever works for a run, something to begin, or just talk."""
 
+from functools import partial
+
 from bot import texts
 from bot.commands import Arguments, StartCommand, example
 from bot.desk import Desk, Written, check
@@ -51,9 +53,9 @@ class Talk:
         choice = _choice(text, asked)
         files = await self._desk.documents.take(written.document)
         answer = Answer(run_id=asked.run_id, question=asked.question, choice=choice, digest=asked.digest)
+        settle = partial(self._desk.memory.settle, asked.run_id, chat_id=asked.chat_id, question=asked.question)
         with about(asked.run_id):
-            confirmed = await self._desk.outbox.send(written.request(answer, files))
-        self._desk.memory.settle(asked.run_id, chat_id=asked.chat_id, question=asked.question)
+            confirmed = await self._desk.send(written.request(answer, files), written.update_id, settle)
         shown = texts.answered(asked.markup, written.name, choice)
         await self._desk.telegram.try_to_edit(asked.chat_id, asked.message_id, shown)
         said = f"Taken as your answer: <b>{line(choice, 200)}</b>"
@@ -73,7 +75,8 @@ class Talk:
         if len(written.text) > LONGEST_TEXT:
             raise GiveUp(f"That is too long: I can pass on {LONGEST_TEXT} characters.")
         with about(run_id):
-            confirmed = await self._desk.outbox.send(written.request(Steer(run_id=run_id, text=written.text)))
+            steer = written.request(Steer(run_id=run_id, text=written.text))
+            confirmed = await self._desk.send(steer, written.update_id)
         title = run.title if run else "the run"
         said = f"Passed on to whoever works for {line(title)}."
         await self._desk.reply(written, said if confirmed else texts.accepted("is passed on", title))

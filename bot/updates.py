@@ -131,6 +131,7 @@ def _written(message: Message, update: Update, person: Person, text: str) -> Wri
     assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
     sent = message.document
     return Written(
+        update_id=update.update_id,
         # an id that the same update always gives: delivered again, it asks for the same run
         id=uuid7(milliseconds=int(message.date.timestamp() * 1000), seed=f"telegram/{update.update_id}"),
         person=person,

@@ -81,7 +81,7 @@ class StartCommand(Command):
         files = await desk.documents.take(written.document)
         if remark := self.remark(arguments):
             await desk.reply(written, line(remark))
-        await desk.begin(written.request(ask, files), ask)
+        await desk.begin(written.request(ask, files), written.update_id, ask)
 
     def _checked(self, arguments: Arguments) -> Start:
         try:

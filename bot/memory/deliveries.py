@@ -85,17 +85,17 @@ class OutboxTable:
 
 
 class UpdateTable:
-    """Updates that were handled to their end, and the texts that were read, so that an edit is told from a repeat."""
+    """Updates that were handled, and the texts that were read, so that an edit is told from a repeat."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def handled(self, update_id: int) -> bool:
-        """Whether an update was handled to its end."""
+        """Whether an update was handled: nothing more comes of it, were it delivered again."""
         return self._db.execute("SELECT 1 FROM updates WHERE id = ?", (update_id,)).fetchone() is not None
 
     def set_handled(self, update_id: int) -> None:
-        """Marks an update as handled to its end."""
+        """Marks an update as handled."""
         self._db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, time.time()))
 
     def read(self, chat_id: int, message_id: int, text: str) -> None:
