@@ -18,8 +18,8 @@ from agents.claude.transcripts import Transcript, fingerprint
 from agents.role import Answer, Job, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
+from stack.assignment import Assignment
 from stack.work.kinds import Usage
-from stack.worker import Assignment
 
 log = logging.getLogger(__name__)
 

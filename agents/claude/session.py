@@ -21,8 +21,8 @@ from agents.claude.options import ASK
 from agents.role import Answer, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
+from stack.assignment import GIVEN_BACK, Assignment, Stopped
 from stack.messages import Signal
-from stack.worker import GIVEN_BACK, Assignment, Stopped
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message, ResultMessage

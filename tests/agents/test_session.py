@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agents.role import Setup
+from stack.assignment import GIVEN_BACK, Stopped
 from stack.errors import GiveUp, TryAgain
 from stack.messages import Signal
-from stack.worker import GIVEN_BACK, Stopped
 from tests.agents.conftest import FINDINGS, Agent, Model, Running, Said, SayJob, assignment, setup, told, until
 
 

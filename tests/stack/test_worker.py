@@ -13,12 +13,13 @@ import pytest
 
 from native.desk import wait_until
 from stack.api import Claim, Renewal
+from stack.assignment import Assignment, Stop, Stopped
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.ids import uuid7
 from stack.messages import Envelope, Message, Progress, Result, Signal, Task
 from stack.work.kinds import Failure
 from stack.work.review import FetchPullRequest, PullRequest
-from stack.worker import Assignment, Do, Stop, Stopped, Worker
+from stack.worker import Do, Worker
 from tests.stack.samples import FETCH, PULL, RUN, ending, forge_task, review_task
 
 TASK = forge_task()
