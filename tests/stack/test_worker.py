@@ -454,6 +454,22 @@ def test_a_word_is_kept_until_somebody_hears_it() -> None:
     assert broker.texts("step") == []
 
 
+def test_a_word_that_comes_twice_is_heard_once() -> None:
+    heard: list[Signal] = []
+    waiting = Waiting(can_be_stopped=False)
+    working = worker(Orchestrator(), Broker(), waiting)
+    early, late, alike = word("faster"), word("and better"), word("faster")
+    with taking(working, TASK):
+        at = waiting.wait()
+        for signal in (early, early):
+            working.hear(signal)
+        at.hear = heard.append
+        for signal in (early, late, late, alike):
+            working.hear(signal)
+        waiting.done.set()
+    assert heard == [early, late, alike]
+
+
 class SlowToClaim(Orchestrator):
     """Answers a claim when it is told to."""
 
