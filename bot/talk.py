@@ -3,7 +3,7 @@
 from functools import partial
 
 from bot import texts
-from bot.commands import Arguments, StartCommand, example
+from bot.commands import Arguments, StartCommand, example, how_with_files
 from bot.desk import Desk, Written, check
 from bot.markup import line, seen
 from bot.memory.questions import Asked
@@ -13,7 +13,6 @@ from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
 
 LONGEST_TEXT = 4000  # of an answer, and of a word to a run
-FILES_HOW = "Send it with a command in its caption, or as a reply to a question that takes an answer of your own"
 
 
 class Talk:
@@ -28,7 +27,7 @@ class Talk:
         if asked:
             await self._answer(written, asked)
         elif written.document:
-            raise GiveUp(f"What shall I do with “{written.document.name}”? {FILES_HOW}.")
+            raise GiveUp(f"What shall I do with “{written.document.name}”? {how_with_files(self._desk)}")
         elif not await self._steered(written):
             await self._something_else(written)
 

@@ -11,12 +11,13 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot import texts
 from bot.access import Gate, Handler, Once
+from bot.commands import how_with_files
 from bot.desk import Desk, Written, check
 from bot.documents import Document
 from bot.limits import Pace
 from bot.markup import line, plain
 from bot.presses import Presses
-from bot.talk import FILES_HOW, Talk
+from bot.talk import Talk
 from bot.telegram import Telegram
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 UPDATES = ("message", "edited_message", "callback_query")  # those that are asked for
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_-]{1,64})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 ALBUMS_REMEMBERED = 100
-ALBUM = "Of several files that are sent together I read the one with a command in its caption, and no other."
+ALBUM = "Of several files that are sent together I look at the one with a caption, and at no other."
 MEDIA = "I read texts and documents alone: please send a picture or a recording as a file."
 
 
@@ -75,7 +76,7 @@ class Updates:
             raise GiveUp(f"I do not know /{name}. /help shows what works.")
         check(written.person, command.right)
         if written.document and not command.takes_file:
-            raise GiveUp(f"/{command.name} takes no file. {FILES_HOW}.")
+            raise GiveUp(f"/{command.name} takes no file. {how_with_files(self._desk)}")
         await command.handle(written, self._desk)
 
     async def edited(self, message: Message) -> None:
