@@ -84,11 +84,21 @@ class Delivery:
         if not recipients:
             raise GiveUp(f"{message.person} does not use this bot, and there is no admin to tell instead")
         faults = await _each(partial(self._tell_of, message, user_id) for user_id in recipients)
+        instead = self._instead(message, recipients)
+        faults += await _each(partial(self._tell_of, message, user_id) for user_id in instead)
+        recipients += instead
         if isinstance(message.content, Ending) and not faults:
             faults = await _each([partial(self._live.end, message.run_id, message.content)])
         faults += await _each(partial(self._bring_files, message, user_id) for user_id in recipients)
         for fault in sorted(faults, key=lambda fault: not isinstance(fault, TryAgain)):
             raise fault
+
+    def _instead(self, message: Notification, recipients: tuple[int, ...]) -> tuple[int, ...]:
+        """The admins, where nobody can be reached whom a question or an ending is for: they have blocked the bot."""
+        gone = all(self._memory.deliveries.unreachable(message.id, one) for one in recipients)
+        if not gone or isinstance(message.content, Note):
+            return ()
+        return tuple(one for one in self._people.admins() if one not in recipients)
 
     async def _tell_of(self, message: Notification, user_id: int) -> None:
         chat, own = message.chat, telegram_id(message.person) == user_id
@@ -121,7 +131,7 @@ class Delivery:
             try:
                 sent = await self._telegram.send(user_id, html, reply_to=reply_to, keys=keys)
             except Unreachable as error:
-                log.warning("a notification has nobody to go to: %s", error)
+                log.warning("a notification does not reach %s: %s", user_id, error)
                 self._memory.deliveries.finish(notification_id, user_id, MESSAGE, None)
                 return
             with self._memory.together():

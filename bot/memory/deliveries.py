@@ -44,6 +44,10 @@ class DeliveryTable:
         found = self._part("message_id", notification_id, chat_id, 0)
         return None if found is None else int(found)
 
+    def unreachable(self, notification_id: UUID, chat_id: int) -> bool:
+        """Whether the message of a notification can never be sent to this chat."""
+        return self._part("state = 'sent' AND message_id IS NULL", notification_id, chat_id, 0) == 1
+
     def _part(self, what: str, notification_id: UUID, chat_id: int, part: int) -> float | None:
         row = self._db.execute(
             f"SELECT {what} FROM deliveries WHERE notification_id = ? AND chat_id = ? AND part = ?",  # noqa: S608 - ours

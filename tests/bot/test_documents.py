@@ -151,12 +151,15 @@ async def test_a_file_is_not_tried_for_ever(world: World) -> None:
 
 async def test_who_has_blocked_the_bot_gets_no_files_either(world: World) -> None:
     file = world.orchestrator.add_file("a.csv", b"x")
-    world.outside.fail(SendMessage, "blocked")
+    world.outside.fail(SendMessage, "blocked", times=2)  # and the admin too
     await world.delivery.deliver(notification(uuid7(), done(file)))
     assert world.outside.calls == []
     world.outside.fail(SendDocument, "blocked")
     await world.delivery.deliver(notification(uuid7(), done(file)))
     assert world.outside.documents == []
+    world.outside.fail(SendMessage, "blocked")
+    await world.delivery.deliver(notification(uuid7(), done(file)))
+    assert [call.chat_id for call in world.outside.documents] == [EVE]
 
 
 # --- from people ----------------------------------------------------------------------------------------
