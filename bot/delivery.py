@@ -7,7 +7,8 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -60,20 +61,18 @@ class Delivery:
         """
         if not isinstance(message, Notification):
             raise GiveUp(f"a {message.type} is not a notification")
-        with about(message.run_id):
-            try:
-                await self._deliver(message)
-            except sqlite3.Error as error:  # a full disk passes; a dead letter would be told to nobody
-                raise TryAgain(f"the bot's memory does not answer: {error}") from error
+        with about(message.run_id), _memory_may_be_away():
+            await self._deliver(message)
 
     async def tell_newer(self, envelope: Envelope) -> None:
         """Tells whom a message was for that it cannot be read: its version came after ours. Raises as `deliver`."""
         person = envelope.person.get("id") if isinstance(envelope.person, dict) else envelope.person
-        recipients = self._people.told_for(str(person))
-        if not recipients:
-            log.error("nobody could be told of %s %s, which is of a newer version", envelope.type, envelope.id)
-        for user_id in recipients:
-            await self._tell(envelope.id, envelope.run_id or envelope.id, user_id, texts.NEWER)
+        with _memory_may_be_away():
+            recipients = self._people.told_for(str(person))
+            if not recipients:
+                log.error("nobody could be told of %s %s, which is of a newer version", envelope.type, envelope.id)
+            for user_id in recipients:
+                await self._tell(envelope.id, envelope.run_id or envelope.id, user_id, texts.NEWER)
 
     async def _deliver(self, message: Notification) -> None:
         """To each person the message, then the last form of the live one, then the files.
@@ -164,6 +163,15 @@ class Delivery:
         except Unreachable as error:
             log.warning("a file has nobody to go to: %s", error)
             return None
+
+
+@contextmanager
+def _memory_may_be_away() -> Iterator[None]:
+    """Raises TryAgain for what the memory raises: a full disk passes, and a dead letter would be told to nobody."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise TryAgain(f"the bot's memory does not answer: {error}") from error
 
 
 async def _each(steps: Iterable[Callable[[], Awaitable[None]]]) -> list[StackError]:

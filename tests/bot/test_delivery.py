@@ -175,6 +175,18 @@ async def test_a_note_is_a_plain_reply(world: World) -> None:
     assert texts_of(world.outside.sent) == ["Too &lt;late&gt; &amp; over."]
 
 
+async def test_what_the_memory_does_not_take_now_comes_again(world: World) -> None:
+    world.memory._db.execute("ALTER TABLE deliveries RENAME TO away")
+    newer = Envelope(version=3, type="notification", id=uuid7(), person=f"telegram:{ADA}")
+    with pytest.raises(TryAgain, match="the bot's memory does not answer"):
+        await world.delivery.deliver(notification(uuid7(), DONE))
+    with pytest.raises(TryAgain, match="the bot's memory does not answer"):
+        await world.delivery.tell_newer(newer)
+    world.memory._db.execute("ALTER TABLE away RENAME TO deliveries")
+    await world.delivery.tell_newer(newer)
+    assert len(world.outside.sent) == 1
+
+
 async def test_what_is_no_notification_is_given_up(world: World) -> None:
     with pytest.raises(GiveUp):
         await world.delivery.deliver(Request(person=Person(id=f"telegram:{ADA}"), ask=Cancel(run_id=uuid7())))
