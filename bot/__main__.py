@@ -113,6 +113,7 @@ async def serve(settings: BotSettings) -> int:
     desk.outbox.start()
     updates = dispatcher(
         Updates(desk),
+        beat=deliveries.pulse.beat,
         gate=Gate(desk.people, desk.telegram),
         once=Once(memory.updates),
         pace=Pace(desk.telegram),

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -119,10 +120,15 @@ class Apologies(BaseMiddleware):
             await self._telegram.answer(event.id, plain(html), alert=True)
 
 
-def dispatcher(updates: Updates, *, gate: Gate, once: Once, pace: Pace) -> Dispatcher:
-    """The way of an update: the gate, once, the pace, then its handler."""
+def dispatcher(updates: Updates, *, beat: Callable[[], None], gate: Gate, once: Once, pace: Pace) -> Dispatcher:
+    """The way of an update: a beat of the pulse, the gate, once, the pace, then its handler."""
+
+    async def alive(handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        beat()
+        return await handler(event, data)
+
     made = Dispatcher(disable_fsm=True)
-    for middleware in (gate, once, pace):
+    for middleware in (alive, gate, once, pace):
         made.update.outer_middleware(middleware)
     made.include_router(updates.router())
     return made

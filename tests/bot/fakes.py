@@ -27,6 +27,7 @@ from bot.memory import Memory
 from bot.memory.runs import Run
 from bot.outbox import Outbox
 from bot.people import People
+from bot.polling import Pulse
 from bot.telegram import Telegram
 from bot.updates import Updates, dispatcher
 from stack.api import RunSummary
@@ -69,9 +70,11 @@ class World:
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
             documents=self.documents,
         )  # fmt: skip
-        self.now = 0.0  # the clock of the limits
+        self.now = 0.0  # the clock of the limits and of the pulse
+        self.pulse = Pulse(clock=lambda: self.now)
         self.dispatcher = dispatcher(
             Updates(self.desk),
+            beat=self.pulse.beat,
             gate=Gate(self.people, self.telegram),
             once=Once(self.memory.updates),
             pace=Pace(self.telegram, clock=lambda: self.now),
