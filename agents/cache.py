@@ -18,9 +18,9 @@ from pathlib import Path
 
 import requests
 
+from stack.assignment import Stop
 from stack.errors import GiveUp, TryAgain
 from stack.git import clean_environment, git, run
-from stack.worker import Stop
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ from agents.claude.transcripts import Transcripts
 from agents.role import Setup
 from agents.sandbox.pool import Slots
 from agents.sandbox.workspace import Workspaces
+from stack.assignment import Assignment
 from stack.work.kinds import Brief, Report
-from stack.worker import Assignment, Do
+from stack.worker import Do
 
 
 class Runner:

@@ -20,6 +20,7 @@ from native.processes import ROOT, end_in_order_on_sigterm, start_all
 from native.stack import Stack
 from stack import topology
 from stack.api import TasksApi
+from stack.assignment import Assignment
 from stack.broker import Consumer, Publisher
 from stack.ids import dashed
 from stack.init import make_secrets
@@ -36,7 +37,7 @@ from stack.work.review import (
     ReviewChange,
     StartReview,
 )
-from stack.worker import Assignment, Do, Worker
+from stack.worker import Do, Worker
 
 FOLDER = ROOT / ".run/bench-waiting"
 SECONDS = 20.0

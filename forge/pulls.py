@@ -3,9 +3,9 @@
 from forge.github import GitHub, NotFound, Pull
 from forge.github.reviews import PullReviews
 from forge.mirrors import Change, Mirrors, Wanted
+from stack.assignment import Assignment
 from stack.errors import GiveUp
 from stack.work.review import FetchPullRequest, PullRequest
-from stack.worker import Assignment
 
 MAX_TITLE = 300  # characters; GitHub takes 256
 MAX_BODY = 20_000  # characters

@@ -10,10 +10,10 @@ from forge.github.reviews import PostedReview, PullReviews
 from forge.locks import Locks
 from forge.markers import Tally
 from forge.mirrors import Mirrors, Wanted
+from stack.assignment import Assignment
 from stack.diff import FileDiff
 from stack.errors import GiveUp, TryAgain
 from stack.work.review import PostReview, PullRequest, Receipt
-from stack.worker import Assignment
 
 LOOKS_SECONDS = (0.0, 1.0, 2.0)  # before each look for what was posted
 

@@ -150,7 +150,7 @@ class Runs:
         if not tasks:
             raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
         for task in tasks:
-            tx.mention(Signal(task_id=UUID(task.id), verb="steer", text=steer.text))
+            tx.mention(Signal(id=request.id, task_id=UUID(task.id), verb="steer", text=steer.text))
 
     @staticmethod
     def _run(tx: Transaction, request: Request, ask: About) -> RunRow:

@@ -8,31 +8,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from stack.api import Claim, Renewal
+from stack.assignment import GIVEN_BACK, Assignment, Sender, Stop, Stopped
 from stack.errors import GiveUp, StackError, TryAgain
 from stack.ids import dashed
+from stack.inbox import Inbox
 from stack.logs import about
-from stack.messages import AnyMessage, Envelope, Message, Progress, Result, Signal, Task
-from stack.values import now
+from stack.messages import AnyMessage, Envelope, Result, Signal, Task
 from stack.work.kinds import Brief, Failure, Report
 
 log = logging.getLogger(__name__)
 
 KEPT_RESULTS = 100  # of the last tasks, in case one of them is delivered again
-GIVEN_BACK = "given back"
-
-
-class Sender(Protocol):
-    """What a worker needs of a Publisher."""
-
-    def publish(self, message: Message) -> None: ...
-
-    def mention(self, message: Progress | Signal) -> None: ...
 
 
 class Tasks(Protocol):
@@ -43,69 +33,6 @@ class Tasks(Protocol):
     def renew(self, task_id: UUID, *, attempt: int) -> Renewal: ...
 
     def give_back(self, task_id: UUID, *, attempt: int) -> Renewal: ...
-
-
-class Stopped(Exception):
-    """The work was stopped from outside: cancelled, given back, or its lease was lost."""
-
-
-class Stop:
-    """A way to end work from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._end: Callable[[], object] | None = None
-        self.reason = ""
-
-    def set(self, reason: str) -> None:
-        """Ends the work, now or as soon as it begins."""
-        with self._lock:
-            self.reason = self.reason or reason
-            if self._end:
-                self._end()
-
-    def arm(self, end: Callable[[], object] | None) -> None:
-        """What `set` calls."""
-        with self._lock:
-            self._end = end
-            if end and self.reason:
-                end()
-
-    def check(self) -> None:
-        """Raises Stopped where `set` was called."""
-        if self.reason:
-            raise Stopped(self.reason)
-
-
-@dataclass
-class Assignment:
-    """A task that this process has claimed, and what its function may ask and tell meanwhile.
-
-    `hear` is for who can be steered or answered while at work; it is called from another thread.
-    """
-
-    task: Task
-    claim: Claim
-    sender: Sender
-    stop: Stop = field(default_factory=Stop)
-    hear: Callable[[Signal], None] | None = None
-
-    @property
-    def run_id(self) -> UUID:
-        """The run that the task is for."""
-        return self.task.run_id
-
-    def say(self, text: str, *, passing: bool = False) -> None:
-        """What is being done now, in words for the person. Where it is `passing`, whatever comes next replaces it."""
-        self._tell("step", text, None, {"passing": True} if passing else {})
-
-    def hop(self, name: str, at: datetime | None = None) -> None:
-        """A point in time is reached."""
-        self._tell("hop", name, at, {})
-
-    def _tell(self, kind: str, text: str, at: datetime | None, data: dict[str, Any]) -> None:
-        told = {"run_id": self.task.run_id, "kind": kind, "text": text, "at": at or now(), "data": data}
-        self.sender.mention(Progress.model_validate(told))
 
 
 Do = Callable[[Any, Assignment], Report]  # (the brief of the kind that the table names, the task) → its report
@@ -120,7 +47,7 @@ class Worker:
         self._tasks = tasks
         self._sender = sender
         self._stopping = False
-        self._at_work: dict[UUID, Assignment | None] = {}
+        self._at_work: dict[UUID, tuple[Stop, Inbox]] = {}
         self._lock = threading.Lock()
         self._finished: OrderedDict[tuple[UUID, int], Result] = OrderedDict()
 
@@ -134,9 +61,8 @@ class Worker:
         self._stopping = True
         with self._lock:
             at_work = list(self._at_work.values())
-        for assignment in at_work:
-            if assignment:
-                assignment.stop.set(GIVEN_BACK)
+        for stop, _ in at_work:
+            stop.set(GIVEN_BACK)
 
     # --- messages ---------------------------------------------------------------------------------------
 
@@ -144,7 +70,7 @@ class Worker:
         """Handles one delivery. Raises TryAgain while another process works on the task."""
         if not isinstance(message, Task):
             raise GiveUp(f"a {message.type} is not a task")
-        with about(message.run_id), self._alone_with(message):
+        with about(message.run_id), self._alone_with(message) as (stop, inbox):
             if self._stopping:
                 raise TryAgain(f"the {self._name} is stopping")
             try:
@@ -158,7 +84,7 @@ class Worker:
                 return
             if finished := self._finished.get((message.id, claim.attempt)):
                 return self._bring(finished)  # delivered again before the orchestrator had heard of the end
-            self._work(Assignment(message, claim, self._sender))
+            self._work(Assignment(message, claim, self._sender, stop=stop, inbox=inbox))
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
         """Answers a task that cannot be read here, so that the person is told."""
@@ -168,33 +94,33 @@ class Worker:
 
     def hear(self, message: AnyMessage) -> None:
         """A signal to whoever runs a task; most are for others."""
-        if not isinstance(message, Signal) or not (assignment := self._at_work.get(message.task_id)):
+        if not isinstance(message, Signal) or not (reached := self._at_work.get(message.task_id)):
             return
+        stop, inbox = reached
         if message.verb == "cancel":
-            assignment.stop.set("cancelled")
-        elif assignment.hear:
-            assignment.hear(message)
+            stop.set("cancelled")
+        else:
+            inbox.put(message)
 
     # --- one task -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _alone_with(self, task: Task) -> Iterator[None]:
-        """Nobody else in this process takes the task meanwhile. Raises TryAgain where somebody has."""
+    def _alone_with(self, task: Task) -> Iterator[tuple[Stop, Inbox]]:
+        """Nobody else in this process takes the task meanwhile, and by these it is reached from outside.
+
+        Raises TryAgain where somebody has it.
+        """
         with self._lock:
             if task.id in self._at_work:
                 raise TryAgain(f"task {task.id} is being worked on here")
-            self._at_work[task.id] = None
+            self._at_work[task.id] = reached = Stop(), Inbox()
         try:
-            yield
+            yield reached
         finally:
             with self._lock:
                 del self._at_work[task.id]
 
     def _work(self, at: Assignment) -> None:
-        with self._lock:
-            self._at_work[at.task.id] = at
-        if self._stopping:
-            at.stop.set(GIVEN_BACK)
         at.hop(f"{at.task.step}.claimed")
         if at.claim.attempt > 1:
             at.say(f"Started again (attempt {at.claim.attempt})")
@@ -206,9 +132,11 @@ class Worker:
                     raise Stopped(at.stop.reason)
             except Stopped as stopped:
                 log.info("stopped: %s", stopped)
+                _close(at)
                 if at.stop.reason == GIVEN_BACK:
                     self._give_back(at)
                 return
+            _close(at)
             at.hop(f"{at.task.step}.done")
             self._bring(_result(at, outcome), at.stop)
 
@@ -282,6 +210,12 @@ class Worker:
         if verdict != "go":
             at.stop.set(verdict)
         return verdict == "go"
+
+
+def _close(at: Assignment) -> None:
+    """Tells the person what nobody has heard, and what comes from now on. Of another attempt that one tells."""
+    if at.stop.reason in ("", GIVEN_BACK):
+        at.hear = lambda signal: at.say(f"Nobody has heard this any more: {signal.text}")
 
 
 def _result(at: Assignment, outcome: Report) -> Result:

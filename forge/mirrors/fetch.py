@@ -7,10 +7,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+from stack.assignment import Stop
 from stack.errors import TryAgain
 from stack.git import clean_environment
 from stack.roles import ROLES
-from stack.worker import Stop
 
 FETCH_TIMEOUT_SECONDS = ROLES["forge"].minutes * 60 - 600  # ten minutes of a task's time are for what comes after
 ENDING_SECONDS = 10  # in which git removes what it has begun

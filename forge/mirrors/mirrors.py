@@ -12,10 +12,10 @@ from forge.mirrors import words
 from forge.mirrors.copies import Copies
 from forge.mirrors.fetch import Remote
 from forge.mirrors.words import Damaged
+from stack.assignment import Assignment
 from stack.diff import FileDiff, diff_between
 from stack.errors import GiveUp, TryAgain
 from stack.git import Failed, git, run
-from stack.worker import Assignment
 
 log = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from agents.sandbox.pool import Slots
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Part, Workspace, Workspaces
 from stack.api import Claim
+from stack.assignment import Assignment
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
 from stack.work.kinds import Brief, Report, Usage
-from stack.worker import Assignment
 
 KEY = "not-a-token"
 # Ten users of this process's own, below those of any stack's slots (native/stack.py): ending a slot ends all of its

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from agents.cache import Cache, Opened
+from stack.assignment import Stop, Stopped
 from stack.errors import GiveUp, TryAgain
-from stack.worker import Stop, Stopped
 from tests.stack.repositories import Repository, run_git
 
 REPOSITORY = "acme/shop"

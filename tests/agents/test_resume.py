@@ -16,10 +16,10 @@ from agents.cache import Cache, Opened
 from agents.pr_reviewer import TABLE
 from agents.pr_reviewer.job import BRIEF_CHARACTERS
 from native.processes import ROOT
+from stack.assignment import GIVEN_BACK, Stopped
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
 from stack.work.review import Review, ReviewChange
-from stack.worker import GIVEN_BACK, Stopped
 from tests.agents.conftest import (
     FINDINGS,
     IS_ROOT,

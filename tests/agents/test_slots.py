@@ -23,10 +23,10 @@ from agents.sandbox.folders import reachable_folder
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import Slot, as_user, make_slots
 from agents.sandbox.workspace import Workspace, Workspaces
+from stack.assignment import Assignment
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
 from stack.work.kinds import Usage
-from stack.worker import Assignment
 from tests.agents.conftest import IS_ROOT, UID, Agent, Said, assignment, setup, slot, until
 
 root_only = pytest.mark.skipif(not IS_ROOT, reason="slots have users of their own as root alone")

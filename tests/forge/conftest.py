@@ -16,6 +16,7 @@ from forge.pulls import Pulls
 from forge.reviews import Reviews
 from sim.not_github import client
 from stack.api import Claim
+from stack.assignment import Assignment
 from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
@@ -30,7 +31,7 @@ from stack.work.review import (
     Severity,
     Side,
 )
-from stack.worker import Assignment, Do
+from stack.worker import Do
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract
 

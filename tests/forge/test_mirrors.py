@@ -13,9 +13,9 @@ from forge.mirrors.copies import READ_SECONDS, Copies
 from forge.mirrors.words import Damaged, of_fetching, of_reading
 from sim.not_github import client
 from stack import diff
+from stack.assignment import Stopped
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.work.review import FetchPullRequest, PullRequest
-from stack.worker import Stopped
 from tests.forge.conftest import Refusal, World, assignment, review_of
 from tests.sim.not_github import TOKEN, commit, git, pushed_pull, with_token
 from tests.sim.openapi import Contract

@@ -4,9 +4,9 @@ from forge import markers
 from forge.github import GitHub, NotFound, Posted
 from forge.locks import Locks
 from forge.markdown import line
+from stack.assignment import Assignment
 from stack.errors import GiveUp
 from stack.work.summary import PostedSummary, PostSummary
-from stack.worker import Assignment
 
 
 class Summaries:
