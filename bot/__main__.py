@@ -110,9 +110,11 @@ async def serve(settings: BotSettings) -> int:
     connections: list[Connection] = [publisher, Listener(url, "bot", topology.PROGRESS, "step.#", hear), deliveries]
     for connection in connections:
         connection.start()
+    desk.live.start()
     desk.outbox.start()
     updates = dispatcher(
         Updates(desk),
+        beat=deliveries.pulse.beat,
         gate=Gate(desk.people, desk.telegram),
         once=Once(memory.updates),
         pace=Pace(desk.telegram),

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,13 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot import texts
 from bot.access import Gate, Handler, Once
+from bot.commands import how_with_files
 from bot.desk import Desk, Written, check
 from bot.documents import Document
 from bot.limits import Pace
 from bot.markup import line, plain
 from bot.presses import Presses
-from bot.talk import FILES_HOW, Talk
+from bot.talk import Talk
 from bot.telegram import Telegram
 from stack.errors import GiveUp, TryAgain
 from stack.ids import secret_id
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 UPDATES = ("message", "edited_message", "callback_query")  # those that are asked for
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_-]{1,64})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 ALBUMS_REMEMBERED = 100
-ALBUM = "Of several files that are sent together I read the one with a command in its caption, and no other."
+ALBUM = "Of several files that are sent together I look at the one with a caption, and at no other."
 MEDIA = "I read texts and documents alone: please send a picture or a recording as a file."
 
 
@@ -72,6 +74,7 @@ class Updates:
         assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
         sent, at = message.document, int(message.date.timestamp() * 1000)
         return Written(
+            update_id=update.update_id,
             # an id that the same update always gives: delivered again, it asks for the same run
             id=secret_id(self._desk.id_key, f"telegram/{update.update_id}", milliseconds=at),
             person=person,
@@ -90,7 +93,7 @@ class Updates:
             raise GiveUp(f"I do not know /{name}. /help shows what works.")
         check(written.person, command.right)
         if written.document and not command.takes_file:
-            raise GiveUp(f"/{command.name} takes no file. {FILES_HOW}.")
+            raise GiveUp(f"/{command.name} takes no file. {how_with_files(self._desk)}")
         await command.handle(written, self._desk)
 
     async def edited(self, message: Message) -> None:
@@ -133,10 +136,15 @@ class Apologies(BaseMiddleware):
             await self._telegram.answer(event.id, plain(html), alert=True)
 
 
-def dispatcher(updates: Updates, *, gate: Gate, once: Once, pace: Pace) -> Dispatcher:
-    """The way of an update: the gate, once, the pace, then its handler."""
+def dispatcher(updates: Updates, *, beat: Callable[[], None], gate: Gate, once: Once, pace: Pace) -> Dispatcher:
+    """The way of an update: a beat of the pulse, the gate, once, the pace, then its handler."""
+
+    async def alive(handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        beat()
+        return await handler(event, data)
+
     made = Dispatcher(disable_fsm=True)
-    for middleware in (gate, once, pace):
+    for middleware in (alive, gate, once, pace):
         made.update.outer_middleware(middleware)
     made.include_router(updates.router())
     return made

@@ -161,7 +161,7 @@ class Runs:
         if not tasks:
             raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
         for task in tasks:
-            tx.mention(Signal(task_id=UUID(task.id), verb="steer", text=steer.text))
+            tx.mention(Signal(id=request.id, task_id=UUID(task.id), verb="steer", text=steer.text))
 
     def _retry(self, tx: Transaction, request: Request, retry: Retry, key: str) -> None:
         run = self._run(tx, request, retry)

@@ -79,7 +79,8 @@ class Result(Message):
 class Signal(Message):
     """Orchestrator → the one process that runs a task. May be lost: renewing the lease tells of a cancel too.
 
-    cancel: end it; steer: a word of the person to whoever works; answer: to what was asked in the middle of the work.
+    cancel: end it; steer: a word of the person to whoever works, with the id of its request, so that it is told once
+    where that comes twice; answer: to what was asked in the middle of the work.
     """
 
     type: Literal["signal"] = "signal"

@@ -109,7 +109,6 @@ class _Attempt:
             session=identity,
             resume=resume,
         )
-        self.at.hear = talk.hear
         self.held.callback(talk.wait)
         try:
             answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
@@ -117,8 +116,6 @@ class _Attempt:
             if resume and not hooks.reached_model and ended.ending.name not in PASSING:
                 raise _NotResumed(ended) from ended
             raise self._told(talk, ended.ending).error() from ended
-        finally:
-            self.at.hear = None
         return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:

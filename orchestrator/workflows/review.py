@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from orchestrator.journal import Failed, Steps
 from orchestrator.words import review as words
 from stack.messages import Ending
+from stack.work.kinds import Usage
 from stack.work.remarks import Verdict
 from stack.work.review import (
     CheckFindings,
@@ -26,7 +27,6 @@ from stack.work.review import (
     ReviewChange,
     StartReview,
 )
-from stack.work.kinds import Usage
 
 
 def review(steps: Steps, ask: StartReview) -> Ending:

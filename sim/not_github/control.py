@@ -50,7 +50,13 @@ NEW_PULL: dict[str, type] = {
 REQUIRED = ("base", "head", "title")
 CHANGES: dict[str, type] = {"title": str, "body": str, "state": str, "locked": bool, "draft": bool}
 NAMES: dict[str, type] = {"owner": str, "name": str}
-CHANGES_OF_A_REPOSITORY: dict[str, type] = {**NAMES, "archived": bool, "permission": str, "lacks": list, "writers": list}
+CHANGES_OF_A_REPOSITORY: dict[str, type] = {
+    **NAMES,
+    "archived": bool,
+    "permission": str,
+    "lacks": list,
+    "writers": list,
+}
 PERMISSIONS = ("none", "read", "write")
 
 

@@ -27,6 +27,7 @@ from bot.memory import Memory
 from bot.memory.runs import Run
 from bot.outbox import Outbox
 from bot.people import People
+from bot.polling import Pulse
 from bot.telegram import Telegram
 from bot.updates import Updates, dispatcher
 from stack.api import RunSummary
@@ -77,9 +78,11 @@ class World:
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
             documents=self.documents,
         )  # fmt: skip
-        self.now = 0.0  # the clock of the limits
+        self.now = 0.0  # the clock of the limits and of the pulse
+        self.pulse = Pulse(clock=lambda: self.now)
         self.dispatcher = dispatcher(
             Updates(self.desk),
+            beat=self.pulse.beat,
             gate=Gate(self.people, self.telegram),
             once=Once(self.memory.updates),
             pace=Pace(self.telegram, clock=lambda: self.now),
@@ -114,11 +117,20 @@ class World:
     async def edit(self, text: str, *, user: int = ADA, message_id: int = 1) -> None:
         await self.feed(edited_message=written(text, user=user, message_id=message_id, edit_date=SENT_AT + 5))
 
-    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, reply_to: int | None = None) -> None:
+    async def press(
+        self,
+        data: str,
+        *,
+        user: int = ADA,
+        update_id: int | None = None,
+        chat: int | None = None,
+        reply_to: int | None = None,
+    ) -> None:
         query = pressed(data, user=user, chat=chat)
         if reply_to is not None:
             query["message"]["reply_to_message"] = written("…", message_id=reply_to)
-        await self.feed(callback_query=query)
+        number = {"update_id": update_id} if update_id else {}
+        await self.feed(callback_query=query, **number)
 
     def shown_keys(self) -> list[tuple[str, str]]:
         """(label, data) of the buttons of the last message or edit that had any."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from flask import Flask, request
 
+from native.rabbitmq import free_port
 from stack import topology
 from stack.broker import Consumer, Publisher
 from stack.ids import task_id
@@ -104,12 +104,6 @@ class Orchestrator:
         self._consumer.stop()
         self.publisher.stop()
         self._web.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
 
 
 class BotProcess:
