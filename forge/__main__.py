@@ -16,7 +16,8 @@ from stack.api import TasksApi
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.service import Every, run_until_stopped
 from stack.web import WebServer
-from stack.work.review import DraftReview, FetchConversation, FetchHead, FetchPullRequest, PostReview
+from stack.work.beforehand import FetchConversation, FetchHead
+from stack.work.review import DraftReview, FetchPullRequest, PostReview
 from stack.worker import Worker
 
 ROLE = "forge"

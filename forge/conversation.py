@@ -10,8 +10,8 @@ from forge.marks import Marks, without
 from forge.mirrors import Mirrors
 from stack.assignment import Assignment
 from stack.errors import GiveUp
+from stack.work.beforehand import Conversation, FetchConversation
 from stack.work.remarks import Kind, Said, Side
-from stack.work.review import Conversation, FetchConversation
 
 log = logging.getLogger(__name__)
 

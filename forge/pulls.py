@@ -5,7 +5,8 @@ from forge.github.reviews import PullReviews
 from forge.mirrors import Change, Mirrors, Wanted
 from stack.assignment import Assignment
 from stack.errors import GiveUp
-from stack.work.review import FetchHead, FetchPullRequest, Head, PullRequest
+from stack.work.beforehand import FetchHead, Head
+from stack.work.review import FetchPullRequest, PullRequest
 
 MAX_TITLE = 300  # characters; GitHub takes 256
 MAX_BODY = 20_000  # characters

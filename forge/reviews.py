@@ -183,7 +183,7 @@ class Reviews:
         )
 
     def _resolve(self, pull: PullRequest, draft: Draft) -> int:
-        """Resolves the threads of what was fixed; returns how many are. That is a courtesy, and no part of the proof."""
+        """Resolves the threads of what was fixed; returns how many are: a courtesy, and no part of the proof."""
         done = 0
         for thread in draft.fixed:
             try:

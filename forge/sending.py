@@ -53,7 +53,9 @@ def of_run(marks: Marks, reviews: Iterable[PostedReview], run_id: UUID) -> tuple
 def missing(draft: Draft, facts: Facts, shown: PostedReview, comments: Iterable[Comment]) -> str:
     """What GitHub does not show as it was drafted, in words; empty where all is there."""
     moved = {n for n in facts["moved"] if 0 <= n < len(draft.remarks)}
-    wanted = Counter((r.path, r.side, _plain(r.body)) for n, r in enumerate(draft.remarks) if n not in moved)
+    wanted: Counter[tuple[str, str, str]] = Counter(
+        (r.path, r.side, _plain(r.body)) for n, r in enumerate(draft.remarks) if n not in moved
+    )
     there = Counter((c.path, c.side, _plain(c.body or "")) for c in comments)
     if facts["draft"] != draft.digest:
         return f"review {shown.id} was posted from another draft"

@@ -96,7 +96,7 @@ class GitHub:
         return self.get(SeenRepository, f"/repos/{repository}").permissions.push
 
     def may_write(self, repository: str, login: str) -> bool:
-        """Whether another account may write to the repository, as far as the token may know: what is not known is no."""
+        """Whether another account may write to the repository; where the token may not know, it may not."""
         try:
             told = self.get(Permission, f"/repos/{repository}/collaborators/{quote(login, safe='')}/permission")
         except GiveUp:

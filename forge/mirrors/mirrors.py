@@ -13,6 +13,7 @@ from forge.mirrors.copies import Copies
 from forge.mirrors.fetch import Remote
 from forge.mirrors.history import Movement, movement
 from forge.mirrors.words import Damaged
+from forge.suggestions import lines_of
 from stack.assignment import Assignment
 from stack.diff import FileDiff, diff_between
 from stack.errors import GiveUp, StackError, TryAgain
@@ -91,11 +92,7 @@ class Mirrors:
         done = run("cat-file", "-s", blob, environment={"GIT_DIR": str(self.path(repository))})
         if done.returncode or not done.stdout.strip().isdigit() or int(done.stdout) > MOST_BYTES_OF_A_FILE:
             return None
-        content = run("cat-file", "blob", blob, environment={"GIT_DIR": str(self.path(repository))}).stdout
-        try:
-            return content.decode().split("\n")
-        except UnicodeDecodeError:
-            return None
+        return lines_of(run("cat-file", "blob", blob, environment={"GIT_DIR": str(self.path(repository))}).stdout)
 
     def keep(self, repository: str, commit: str) -> None:
         """Has a head outlive its branch, so that it can be told later how another one came from it."""

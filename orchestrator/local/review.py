@@ -14,8 +14,9 @@ from orchestrator.store import DismissalRow, ResultRow, RunRow, TaskRow
 from orchestrator.transactions import Transaction
 from stack.errors import GiveUp
 from stack.messages import Request
+from stack.work.beforehand import Plan, PlanReview
 from stack.work.remarks import Dismissed, Earlier, Estimate
-from stack.work.review import Dismiss, Plan, PlanReview
+from stack.work.review import Dismiss
 
 FETCH = "fetch"  # the step of the story (orchestrator/workflows/review.py) that brings the pull request
 LOOKED_AT = 50  # of earlier runs, the newest

@@ -10,7 +10,8 @@ from stack.work.review import Draft
 # No HTML of a text passes; <details> and <sub>, which our own texts have, are shown as what they hold.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 44rem; padding: 1rem; color: #1f2328; background: #fff; overflow-wrap: anywhere }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 44rem; padding: 1rem; overflow-wrap: anywhere }
+body { color: #1f2328; background: #fff }
 h1 { font-size: 1.25rem } h2 { font-size: 1.1rem } h3 { font-size: 1rem }
 pre { background: #f6f8fa; padding: .6rem; overflow-x: auto; border-radius: 6px; font-size: 13px }
 code { background: #f6f8fa; font-size: 85% }
@@ -39,7 +40,7 @@ def page(title: str, draft: Draft) -> str:
 
 
 def _comment(remark: Remark) -> str:
-    lines = f"{remark.start_line}–{remark.line}" if remark.start_line else str(remark.line)
+    lines = f"{remark.start_line} to {remark.line}" if remark.start_line else str(remark.line)
     side = " (old file)" if remark.side == "LEFT" else ""
     return f"<article><header>{escape(remark.path)}:{lines}{side}</header>{_html(remark.body)}</article>"
 

@@ -6,8 +6,9 @@ from typing import get_args
 from orchestrator.journal import Steps
 from orchestrator.words.page import page
 from stack.messages import Attachment, Ending, Link, Question
+from stack.work.beforehand import Conversation, Plan
 from stack.work.remarks import Earlier, Estimate, Placed, Severity, Verdict
-from stack.work.review import Conversation, Coverage, Draft, Plan, PullRequest, Receipt, Review
+from stack.work.review import Coverage, Draft, PullRequest, Receipt, Review
 
 POST, DISCARD = "Post", "Discard"
 GO_ON, STOP = "Go on", "Stop"

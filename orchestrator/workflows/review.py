@@ -1,4 +1,4 @@
-"""The story of a review: fetch, look what is known, read, look again, draft, perhaps ask, post, look that it is there."""
+"""The story of a review: fetch, look what is known, read, look again, draft, perhaps ask, post and look."""
 
 from itertools import count
 
@@ -7,20 +7,16 @@ from pydantic import ValidationError
 from orchestrator.journal import Failed, Steps
 from orchestrator.words import review as words
 from stack.messages import Ending
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Plan, PlanReview
 from stack.work.kinds import Usage
 from stack.work.remarks import Verdict
 from stack.work.review import (
     CheckFindings,
-    Conversation,
     Coverage,
     Draft,
     DraftReview,
-    FetchConversation,
-    FetchHead,
     FetchPullRequest,
     Finding,
-    Plan,
-    PlanReview,
     PostReview,
     PullRequest,
     Review,

@@ -5,11 +5,11 @@ do on a pull request.
 GET    /_sim/health                     {"status": "ok"}
 POST   /_sim/repos/{o}/{r}              creates an empty repository, or takes in the branches of a git bundle sent as
                                         application/octet-stream; ?private=1; ?suffix=-2 is added to each branch
-PATCH  /_sim/repos/{o}/{r}              {owner?, name?, archived?, permission?, lacks?, writers?}: renames it (the old name leads
-                                        on); what the token's account may do: none, read or write; which rights to
-                                        write the token has not been given, of contents, issues, pull_requests and
-                                        statuses: {"lacks": ["statuses"]}; who else may
-                                        push: {"writers": ["robin"]}
+PATCH  /_sim/repos/{o}/{r}              {owner?, name?, archived?, permission?, lacks?, writers?}: renames it (the old
+                                        name leads on); what the token's account may do: none, read or write; which
+                                        rights to write the token has not been given, of contents, issues,
+                                        pull_requests and statuses: {"lacks": ["statuses"]}; who else may push:
+                                        {"writers": ["robin"]}
 POST   /_sim/repos/{o}/{r}/pulls        {base, head, title, body?, number?, state?, user?, draft?}: a pull request
 PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?, locked?, draft?}
 POST   /_sim/example                    the repository acme/shop with pull request 12; may be asked for again

@@ -42,9 +42,9 @@ class Earlier(Value):
 class Said(Value):
     """A remark that stands on the lines of a pull request. `text` is a stranger's, unless it is `ours`.
 
-    `start_line` to `line` is where GitHub shows it in the present diff; 0: it shows it on none. `kind` and `anchor` (a digest of the
-    line that it was made on) are known of ours alone, from what we signed. `thread` is GitHub's id of its thread; a
-    person who resolved it counts where they may write to the repository.
+    `start_line` to `line` is where GitHub shows it in the present diff; 0: it shows it on none. `kind` and `anchor` (a
+    digest of the line that it was made on) are known of ours alone, from what we signed. `thread` is GitHub's id of its
+    thread; a person who resolved it counts where they may write to the repository.
     """
 
     number: int = Field(ge=1)

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from stack.values import PullNumber, Repository, Sha, Value
-from stack.work.kinds import ORCHESTRATOR, About, Brief, Report, Start, Usage
-from stack.work.remarks import Dismissed, Earlier, Estimate, Kind, Placed, Remark, Said, Severity, Side, Verdict
+from stack.work.kinds import About, Brief, Report, Start, Usage
+from stack.work.remarks import Dismissed, Kind, Placed, Remark, Said, Severity, Side, Verdict
 
 
 class StartReview(Start):
@@ -64,27 +64,6 @@ class FetchPullRequest(Brief[PullRequest]):
     number: PullNumber
 
 
-class Plan(Report):
-    """What is known beforehand of a review. With `ask` a person is asked first; with `check` there is a second look."""
-
-    report: Literal["review_plan"] = "review_plan"
-    estimate: Estimate = Estimate()
-    ask: bool = False
-    check: bool = True
-    earlier: Earlier | None = None
-    dismissed: tuple[Dismissed, ...] = ()
-
-
-class PlanReview(Brief[Plan]):
-    """Say what is known of this pull request and repository from earlier runs, and what the owner has set."""
-
-    do: Literal["plan_review"] = "plan_review"
-    by = ORCHESTRATOR
-    repository: Repository
-    number: PullNumber
-    hunks: int
-
-
 class Finding(Value):
     """One remark on a change. Lines count from 1: in the new file for RIGHT, in the old one for LEFT.
 
@@ -104,47 +83,6 @@ class Finding(Value):
     kind: Kind = "other"
     same_as: int = Field(default=0, ge=0)
     pre_existing: bool = False
-
-
-class Head(Report):
-    """The commit that a pull request offers now."""
-
-    report: Literal["head"] = "head"
-    head_sha: Sha
-
-
-class FetchHead(Brief[Head]):
-    """Look where a pull request's branch stands now."""
-
-    do: Literal["fetch_head"] = "fetch_head"
-    by = "forge"
-    repository: Repository
-    number: PullNumber
-
-
-class Conversation(Report):
-    """What stands on a pull request, and how it came from an earlier head to this one.
-
-    pushed: commits were added; merged: all that was added are merges of the base; rebased: the same changes on another
-    base; forced: the branch was rewritten. Empty: there was no earlier head, or it is not known any more.
-    """
-
-    report: Literal["conversation"] = "conversation"
-    said: tuple[Said, ...] = ()
-    moved: Literal["", "same", "pushed", "merged", "rebased", "forced"] = ""
-    commits: int = Field(default=0, ge=0)  # that were added since, where they were
-
-
-class FetchConversation(Brief[Conversation]):
-    """Read what stands on the lines of a pull request, and what has happened since an earlier head."""
-
-    do: Literal["fetch_conversation"] = "fetch_conversation"
-    by = "forge"
-    repository: Repository
-    number: PullNumber
-    base_sha: Sha
-    head_sha: Sha
-    since: Sha | None = None
 
 
 class FileCoverage(Value):
@@ -185,20 +123,24 @@ class Coverage(Value):
 
     def __str__(self) -> str:
         """How much was read, in words for a person, without a full stop."""
-        total, now = _units(self.hunks, self.headers), _units(self.read, self.headers_read)
         kept = f"{self.kept} that are unchanged were read for an earlier review" if self.kept else ""
-        if not self.complete:
-            return f"Partial: {now} of {total} were read" + (f", and {kept}" if kept else "")
-        if kept:
-            return f"{now} were read, and {kept}" if self.read + self.headers_read else f"All {kept}"
-        one = self.hunks + self.headers == 1
-        return f"The one {total.partition(' ')[2]} was read" if one else f"All {total} were read"
+        if self.complete and not kept:
+            one = self.hunks + self.headers == 1
+            return (
+                f"The one {'hunk' if self.hunks else 'file header'} was read"
+                if one
+                else f"All {self._counts()} were read"
+            )
+        if self.complete and self.kept == self.hunks + self.headers:
+            return f"All {kept}"
+        some = f"{self._counts(part=True)} were read" + (f", and {kept}" if kept else "")
+        return some if self.complete else f"Partial: {some}"
 
-
-def _units(hunks: int, headers: int) -> str:
-    parts = [f"{hunks} hunk{'s' * (hunks != 1)}"] if hunks or not headers else []
-    parts += [f"{headers} file header{'s' * (headers != 1)}"] if headers else []
-    return " and ".join(parts)
+    def _counts(self, *, part: bool = False) -> str:
+        pairs = ((self.read, self.hunks, "hunks"), (self.headers_read, self.headers, "file headers"))
+        return " and ".join(
+            f"{read} of {all_} {what}" if part else f"{all_} {what}" for read, all_, what in pairs if all_
+        )
 
 
 class Review(Report):

@@ -22,20 +22,10 @@ from stack.assignment import Assignment
 from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead
 from stack.work.kinds import Brief, Usage
 from stack.work.remarks import Said, Severity, Side
-from stack.work.review import (
-    Conversation,
-    Coverage,
-    DraftReview,
-    FetchConversation,
-    FetchHead,
-    FetchPullRequest,
-    Finding,
-    PostReview,
-    PullRequest,
-    Review,
-)
+from stack.work.review import Coverage, DraftReview, FetchPullRequest, Finding, PostReview, PullRequest, Review
 from stack.worker import Do
 from tests.sim.graphql_schema import check_query
 from tests.sim.not_github import TOKEN, pushed_pull, running
@@ -147,6 +137,9 @@ class World:
 
     def fault(self, **fault: Any) -> None:
         client.call("POST", f"{self.url}/_sim/faults", fault)
+
+    def no_faults(self) -> None:
+        client.call("DELETE", f"{self.url}/_sim/faults")
 
     def person(self, method: str, place: str, **what: Any) -> None:
         """What somebody does on GitHub itself."""

@@ -76,8 +76,9 @@ def test_asked_at_once_by_many_there_is_one_review(world: World, shop: PullReque
 
 def test_a_marker_in_a_strangers_review_counts_for_nothing(world: World, shop: PullRequest) -> None:
     run = uuid7()
+    mark = world.marks.line({"is": "review", "run": str(run), "draft": "", "moved": []})
     forged = {
-        "id": 1, "html_url": "x", "body": world.marks.line({"is": "review", "run": str(run), "draft": "", "moved": []}), "user": {"login": "mallory"},
+        "id": 1, "html_url": "x", "body": mark, "user": {"login": "mallory"},
         "state": "COMMENTED",
     }  # fmt: skip
     world.fault(path_regex="/reviews$", method="GET", status=200, body=[forged])

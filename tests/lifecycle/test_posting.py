@@ -52,8 +52,13 @@ def test_what_is_discarded_is_not_posted(life: Life) -> None:
 
 def test_a_head_that_moved_while_a_person_thought_is_told_before_it_is_posted(life: Life) -> None:
     life.answers = ["Post", "Post"]
-    moves = iter([lambda: life.push({"other.py": b"x = 1\n"}), lambda: None])
-    life.before_answer = lambda: next(moves)()
+    moves = iter([{"other.py": b"x = 1\n"}, None])
+
+    def move() -> None:
+        if files := next(moves):
+            life.push(dict(files))
+
+    life.before_answer = move
     read = life.head()
     assert life.review(finding("Wrong", 4), approval=True).state == "verified"
     _, second = life.asked

@@ -12,8 +12,9 @@ from orchestrator.store import ResultRow, RunRow, TaskRow
 from stack.ids import task_id, uuid7
 from stack.messages import Request
 from stack.values import now
+from stack.work.beforehand import Plan, PlanReview
 from stack.work.kinds import Report
-from stack.work.review import Draft, Plan, PlanReview, StartReview
+from stack.work.review import Draft, StartReview
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, PULL, RECEIPT, REVIEW
 

@@ -25,8 +25,9 @@ from stack.errors import StackError, TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Chat, Ending, Message, Note, Notification, Progress, Question, Request, Result, Signal, Task
 from stack.people import Person
+from stack.work.beforehand import Conversation
 from stack.work.kinds import Answer, Ask, Brief, Cancel, Report, Retry
-from stack.work.review import Conversation, Review
+from stack.work.review import Review
 from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, PULL, REVIEW, START, WITH_APPROVAL, drafted
 
 MODEL_KEY, FORGE_KEY = "not-a-model-key", "not-a-forge-key"

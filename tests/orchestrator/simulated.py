@@ -37,15 +37,13 @@ from stack.messages import (
     Task,
 )
 from stack.people import Person
+from stack.work.beforehand import Conversation, FetchConversation, PlanReview
 from stack.work.kinds import Answer, Failure, Report, Retry, Usage
 from stack.work.review import (
-    Conversation,
     Coverage,
     Draft,
     DraftReview,
-    FetchConversation,
     FetchPullRequest,
-    PlanReview,
     PostReview,
     PullRequest,
     Receipt,

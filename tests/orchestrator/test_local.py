@@ -17,8 +17,9 @@ from stack import work
 from stack.errors import GiveUp, TryAgain
 from stack.ids import task_id
 from stack.messages import Ending, Notification, Task
+from stack.work.beforehand import Plan, PlanReview
 from stack.work.kinds import ORCHESTRATOR, About, Answer, Cancel, Failure, Report, Retry, Steer
-from stack.work.review import Dismiss, Plan, PlanReview, StartReview
+from stack.work.review import Dismiss, StartReview
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, FETCH, PULL, START
 

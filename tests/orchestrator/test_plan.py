@@ -7,9 +7,9 @@ import pytest
 
 from orchestrator.store import DismissalRow
 from stack.values import now
+from stack.work.beforehand import Plan
 from stack.work.kinds import Report
 from stack.work.remarks import Dismissed, Earlier, Estimate
-from stack.work.review import Plan
 from tests.orchestrator.earlier import add, add_all, draft, plan, rows
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, PULL, RECEIPT, REVIEW, final, receipt
