@@ -53,7 +53,8 @@ class Inert(HTMLParser):
 
 def html(text: str) -> str:
     """`text` as GitHub's Markdown renders it."""
-    return cmarkgfm.markdown_to_html_with_extensions(text, options=OPTIONS, extensions=EXTENSIONS)
+    rendered: str = cmarkgfm.markdown_to_html_with_extensions(text, options=OPTIONS, extensions=EXTENSIONS)
+    return rendered
 
 
 def active_in(text: str) -> list[str]:
