@@ -40,7 +40,10 @@ READ_THE_ENVIRONMENT = {
 }
 ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
 # import name → what brings it, where that is not its name; None: for the type checker alone
-BROUGHT_BY = {"werkzeug": "flask", "dotenv": "pydantic_settings", "_typeshed": None}
+BROUGHT_BY = {
+    "werkzeug": "flask", "dotenv": "pydantic_settings", "markdown_it": "markdown_it_py", "yaml": "pyyaml",
+    "_typeshed": None,
+}  # fmt: skip
 
 
 def files(folder: str) -> list[Path]:
