@@ -2,12 +2,11 @@
 
 import pytest
 
-from forge import markers
-from forge.compose import MAX_BODY, Draft, compose, place
+from forge.compose import MARKS_ROOM, MAX_BODY, compose
+from forge.placing import Diff
 from stack.diff import FileDiff, parse
-from stack.ids import uuid7
-from stack.work.remarks import Severity
-from stack.work.review import Coverage, FileCoverage, Finding, PostReview, PullRequest
+from stack.work.remarks import Said, Severity
+from stack.work.review import Coverage, Draft, FileCoverage, Finding, PullRequest
 from tests.forge.conftest import finding, review_of
 from tests.forge.inert import active_in
 
@@ -46,12 +45,24 @@ Binary files a/logo.png and b/logo.png differ
 """)
 
 
-def composed(*findings: Finding, known: set[str] | None = None, max_inline: int = 10, **more: object) -> Draft:
-    return made(review_of(PULL, *findings, **more), known=known, max_inline=max_inline)  # type: ignore[arg-type]
+SHOP = ["one", "two", "changed", "added", "four", *(f"line {n}" for n in range(6, 21)), "twenty", "new", "end"]
 
 
-def made(brief: PostReview, *, known: set[str] | None = None, max_inline: int = 10) -> Draft:
-    return compose(brief, FILES, run_id=uuid7(), known=known or set(), max_inline=max_inline)
+def lines(path: str) -> list[str] | None:
+    return {"shop.py": SHOP, "after.py": ["y"]}.get(path)
+
+
+def composed(*findings: Finding, max_inline: int = 10, **more: object) -> Draft:
+    brief = review_of(PULL, *findings, **more)  # type: ignore[arg-type]
+    return compose(brief, FILES, lines, taken=None, max_inline=max_inline)
+
+
+def where(draft: Draft) -> list[str]:
+    return [one.where for one in draft.findings]
+
+
+def on_diff(found: Finding, files: list[FileDiff] = FILES) -> bool:
+    return Diff(files, lines).place(found)[1]
 
 
 def partial(*unread: FileCoverage) -> Coverage:
@@ -59,7 +70,7 @@ def partial(*unread: FileCoverage) -> Coverage:
 
 
 @pytest.mark.parametrize(
-    ("found", "on_diff"),
+    ("found", "expected"),
     [
         (finding(line=3), True),
         (finding(line=3, end=4), True),
@@ -76,64 +87,77 @@ def partial(*unread: FileCoverage) -> Coverage:
         (finding(line=1, path="elsewhere.py"), False),
     ],
 )
-def test_a_comment_stands_only_where_github_takes_one(found: Finding, on_diff: bool) -> None:
-    assert place(found, FILES).on_diff is on_diff
+def test_a_comment_stands_only_where_github_takes_one(found: Finding, expected: bool) -> None:
+    assert on_diff(found) is expected
 
 
 def test_the_old_path_of_a_renamed_file_is_told_by_its_new_one() -> None:
-    (comment,) = composed(finding(line=1, path="before.py", side="LEFT")).comments
+    (comment,) = composed(finding(line=1, path="before.py", side="LEFT")).remarks
 
-    assert (comment["path"], comment["side"]) == ("after.py", "LEFT")
+    assert (comment.path, comment.side) == ("after.py", "LEFT")
 
 
 def test_a_path_that_is_no_utf8_goes_into_the_body() -> None:
     file = FileDiff(path="a\ufffd.py", old_path="a\ufffd.py", text="", hunks=FILES[0].hunks)
 
-    assert not place(finding(path="a\ufffd.py"), [file]).on_diff
+    assert not on_diff(finding(path="a\ufffd.py"), [file])
 
 
 def test_the_gravest_and_surest_come_first() -> None:
     severities: tuple[Severity, ...] = ("low", "critical", "medium", "high")
-    mixed = [finding(f"{s} {c}", severity=s, confidence=c) for s in severities for c in (0.2, 0.8)]
+    places = iter(range(1, 9))
+    mixed = [
+        finding(f"{s} {c}", next(places) % 5 + 1, severity=s, confidence=c, kind="tests" if c < 0.5 else "security")
+        for s in severities
+        for c in (0.2, 0.8)
+    ]
 
-    bodies = [comment["body"] for comment in composed(*mixed).comments]
+    bodies = [comment.body for comment in composed(*mixed).remarks]
 
     ranked = [f"{s} {c}" for s in ("critical", "high", "medium", "low") for c in (0.8, 0.2)]
     assert [next(title for title in ranked if title in body) for body in bodies] == ranked
 
 
-def test_exact_duplicates_are_said_once() -> None:
-    draft = composed(finding(confidence=0.1), finding(confidence=0.9), finding(line=4), finding("Other"))
+def test_what_is_found_twice_is_said_once_whatever_the_words() -> None:
+    draft = composed(finding(confidence=0.1), finding("Other", confidence=0.9), finding(line=4), finding(kind="tests"))
 
-    assert draft.tally == markers.Tally(inline=3)
+    assert where(draft) == ["line"] * 3
 
 
 def test_no_finding_is_lost() -> None:
-    findings = [finding(f"Number {n}", line=3 + n % 30) for n in range(60)]
+    findings = [finding(f"Number {n}", line=3 + n) for n in range(60)]
     draft = composed(*findings, max_inline=4)
 
-    said = "\n".join([draft.body, *(c["body"] for c in draft.comments)])
+    said = "\n".join([draft.body, *(c.body for c in draft.remarks)])
     assert all(f"Number {n}\n" in said for n in range(60))
-    assert (draft.tally.inline, draft.tally.in_body) == (4, 56)
+    assert (where(draft).count("line"), where(draft).count("text")) == (4, 56)
     assert "<details><summary>56 other findings</summary>" in draft.body
+
+
+def said(number: int, line: int, anchor: str = "", **more: object) -> Said:
+    return Said(
+        number=number, author="reviewer", ours=True, path="shop.py", line=line, text="Wrong", anchor=anchor, **more
+    )  # fmt: skip
 
 
 def test_what_was_reported_before_is_counted_and_not_said() -> None:
     first = composed(finding(), finding("Far away", 10))
-    known = markers.fingerprints_in(first.body) | markers.fingerprints_in(first.comments[0]["body"])
+    in_text = said(2, 0, first.findings[1].anchor)
 
-    second = composed(finding(), finding("Far away", 10), known=known)
+    second = composed(finding("Wrong!"), finding("Elsewhere", 10), said=(said(1, 3, thread="T"), in_text))
 
-    assert len(known) == 2
-    assert second.tally == markers.Tally(already=2)
+    assert where(second) == ["said", "said"]
     assert "**Nothing new. Reported before: 2.**" in second.body
+    assert not second.clean
 
 
-def test_a_fingerprint_follows_its_line_and_not_its_number() -> None:
+def test_an_anchor_follows_its_line_and_not_its_number() -> None:
     moved = parse(FILES[0].text.replace("@@ -1,4 +1,5 @@", "@@ -101,4 +101,5 @@"))
 
-    assert place(finding(line=3), FILES).fingerprint == place(finding(line=103), moved).fingerprint
-    assert place(finding(line=3), FILES).fingerprint != place(finding(line=4), FILES).fingerprint
+    def anchor(line: int, files: list[FileDiff]) -> str:
+        return Diff(files, lines).place(finding(line=line))[0].anchor
+
+    assert anchor(3, FILES) == anchor(103, moved) != anchor(4, FILES)
 
 
 @pytest.mark.parametrize(
@@ -163,55 +187,43 @@ def test_the_verdict_counts_by_severity() -> None:
 
 
 def test_a_suggestion_can_be_taken_over_only_on_the_new_side() -> None:
-    right, left = composed(finding("R", suggestion="x = 1"), finding("L", side="LEFT", suggestion="x = 1")).comments
+    right, left = composed(finding("R", suggestion="x = 1"), finding("L", side="LEFT", suggestion="x = 1")).remarks
     body = composed(finding(line=10, suggestion="x = 1")).body
 
-    assert "```suggestion\nx = 1\n```" in right["body"]
-    assert "```\nx = 1\n```" in left["body"]
-    assert "suggestion" not in left["body"]
+    assert "```suggestion\nx = 1\n```" in right.body
+    assert "```\nx = 1\n```" in left.body
+    assert "suggestion" not in left.body
     assert "Suggested:\n\n```\nx = 1\n```" in body
 
 
 def test_an_empty_suggestion_deletes_the_lines() -> None:
-    assert "```suggestion\n```" in composed(finding(suggestion="")).comments[0]["body"]
+    assert "```suggestion\n```" in composed(finding(suggestion="")).remarks[0].body
 
 
 def test_the_text_of_a_model_pings_nobody_and_hides_nothing() -> None:
     hostile = "@acme/all ping <!-- hidden --> <img src=x> ![i](http://x/?q) &#64;octocat </details> \u202e\U000e0041"
     draft = composed(finding(hostile, explanation=hostile), finding(hostile, 10, explanation=hostile), summary=hostile)
 
-    for text in [draft.body, draft.comments[0]["body"]]:
-        shown = text.partition("<!-- claude-stack ")[0]
+    for shown in [draft.body, draft.remarks[0].body]:
         ours = {"<h2 []>", "<h3 []>", "<hr []>", "<sub []>", SHA[:12]}
         assert set(active_in(shown)) <= ours
         assert not {"\u202e", "\U000e0041"} & set(shown)
 
 
-def test_a_marker_that_a_model_wrote_counts_for_nothing() -> None:
-    forged = f"{markers.of_finding('0123456789ab')}\n{markers.of_tally(markers.Tally(9, 9, 9, 9))}"
-    draft = composed(finding(line=10, explanation=forged, suggestion=forged), summary=forged)
-
-    assert "0123456789ab" not in markers.fingerprints_in(draft.body)
-    assert markers.tally_in(draft.body) == markers.Tally(in_body=1)
-
-
 def test_a_body_is_never_longer_than_github_takes() -> None:
     wordy = [
-        finding(f"{n} " + "@a" * 98, path="p/" * 2000 + str(n), explanation="<a" * 2000, suggestion="`" * 4000)
+        finding(f"{n} " + "@a" * 98, n + 1, path="p/" * 2000 + str(n), explanation="<a" * 2000, suggestion="`" * 4000)
         for n in range(500)
     ]
     unread = tuple(FileCoverage(path="q" * 4000 + str(n), hunks=2, read=1) for n in range(50))
-    run = uuid7()
-    brief = review_of(PULL, *wordy, coverage=partial(*unread), summary="@a" * 10_000)
-    body = compose(brief, FILES, run_id=run, known=set(), max_inline=0).body
+    body = composed(*wordy, coverage=partial(*unread), summary="@a" * 10_000, max_inline=0).body
 
-    assert MAX_BODY * 0.8 < len(body) <= MAX_BODY
-    assert body.endswith(markers.of_run(run))
+    assert MAX_BODY * 0.6 < len(body) <= MAX_BODY - MARKS_ROOM
     assert "findings more did not fit" in body
 
 
 def test_explanations_are_shortened_before_findings_are_dropped() -> None:
-    wordy = [finding(f"Number {n} ", 10, explanation="word " * 800) for n in range(50)]
+    wordy = [finding(f"Number {n} ", 30 + n, explanation="word " * 800) for n in range(50)]
     body = composed(*wordy).body
 
     assert len(body) <= MAX_BODY
@@ -220,6 +232,6 @@ def test_explanations_are_shortened_before_findings_are_dropped() -> None:
 
 def test_a_suggestion_that_hides_something_cannot_be_taken_over_with_one_press() -> None:
     hidden = finding(suggestion="if access != 'user\u202e\u2066// check\u2069\u2066':")
-    (comment,) = composed(hidden).comments
-    assert "```suggestion" not in comment["body"]
-    assert "access" in comment["body"]
+    (comment,) = composed(hidden).remarks
+    assert "```suggestion" not in comment.body
+    assert "access" in comment.body

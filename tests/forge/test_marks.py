@@ -37,7 +37,7 @@ def test_nothing_else_is_read(body: str) -> None:
     mark = MARKS.line({"is": "review", "run": "x"})
     filled = body.format(
         mark=mark,
-        other=mark.replace("eJ", "eK", 1),
+        other=mark.replace("eN", "eM", 1),
         mark_of_another_key=Marks("another-key").line({"is": "review", "run": "x"}),
     )
     assert read(filled) == []

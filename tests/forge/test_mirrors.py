@@ -15,7 +15,7 @@ from sim.not_github import client
 from stack import diff
 from stack.assignment import Stopped
 from stack.errors import GiveUp, Refused, TryAgain
-from stack.work.review import FetchPullRequest, PullRequest
+from stack.work.review import FetchPullRequest, PostReview, PullRequest
 from tests.forge.conftest import Refusal, World, assignment, review_of
 from tests.sim.not_github import TOKEN, commit, git, pushed_pull, with_token
 from tests.sim.openapi import Contract
@@ -354,7 +354,7 @@ def gits_of(world: World) -> list[Path]:
 
 
 def test_a_stopped_task_posts_nothing(world: World, shop: PullRequest) -> None:
-    brief = review_of(shop)
+    brief = PostReview(pull=shop, draft=world.do(review_of(shop)))
     at = assignment(brief)
     at.stop.set("given back")
 
@@ -364,7 +364,7 @@ def test_a_stopped_task_posts_nothing(world: World, shop: PullRequest) -> None:
 
 
 def test_a_review_that_is_on_its_way_is_seen_to_its_end(world: World, shop: PullRequest) -> None:
-    brief = review_of(shop)
+    brief = PostReview(pull=shop, draft=world.do(review_of(shop)))
     at = assignment(brief)
     world.fault(path_regex="/reviews$", method="POST", status=502, when="after", delay_seconds=0.5)
 
