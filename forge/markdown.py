@@ -30,11 +30,11 @@ _ACTIVE = re.compile(
     r"|(?i:gh)-\d|(?<![A-Z0-9])[A-Z][A-Z0-9]*-\d"  # an issue, here or in another tracker; an advisory
     r"|(?<![0-9A-Za-z])[0-9A-Fa-f]{7,}(?![0-9A-Za-z])"  # a commit
     r"|\$"  # a formula, which a backslash does not stop
-    r"|\[[ xX]\]|\[!|\[\^"  # a box to tick, an alert, a footnote
+    r"|\[(?: +|[xX])\]|\[!|\[\^"  # a box to tick, an alert, a footnote
     r"|:(?=[+-]*\w)[\w+-]+:"  # an emoji by its name
 )
 _BLANKS = re.compile(r"[ \n]+")
-_WORDS = re.compile(r"\[ \]|[^ \n]+|[ \n]+")
+_WORDS = re.compile(r"\[ +\]|[^ \n]+|[ \n]+")
 _SPECIAL = re.compile(r"[\\`*~|\[\]]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])")
 # What a line may not begin with: all signs but those that are ours there (`*`, a backtick, a backslash, `&lt;`) and
 # those that nobody begins a block or a command with. And a number as in a list.

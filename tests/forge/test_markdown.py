@@ -121,7 +121,7 @@ def test_each_way_to_be_active_is_closed(write: Callable[[str], str], text: str)
         ("a\n/approve", "a\n\\/approve"),
         ("2024\\. A year", "2024\\. A year"),
         ("\\- no item", "\\- no item"),
-        ("- [x] done", "- `[x]` done"),
+        ("- [x] done\n- [ ] not\n- [   ] not", "- `[x]` done\n- `[ ]` not\n- `[   ]` not"),
         ("zero\u200bwidth, no\u00a0break, two\u2028lines", "zerowidth, no break, two\nlines"),
         ("x\u0301\u0302\u0303\u0304\u0305", "x\u0301\u0302\u0303"),
         ("a" + " " * 400 + "b", "a b"),
