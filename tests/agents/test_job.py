@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from agents.pr_reviewer.job import BRIEF_CHARACTERS, PARTS, REMINDERS, ReviewJob
+from agents.pr_reviewer.change import PARTS
+from agents.pr_reviewer.job import REMINDERS, ReviewJob
+from agents.pr_reviewer.prompts import BRIEF_CHARACTERS
 from agents.role import Answer
 from agents.sandbox.workspace import Workspace
 from stack.diff import parse

@@ -14,7 +14,7 @@ import pytest
 
 from agents.cache import Cache, Opened
 from agents.pr_reviewer import TABLE
-from agents.pr_reviewer.job import BRIEF_CHARACTERS
+from agents.pr_reviewer.prompts import BRIEF_CHARACTERS
 from native.processes import ROOT
 from stack.assignment import GIVEN_BACK, Stopped
 from stack.errors import GiveUp, TryAgain
