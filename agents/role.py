@@ -53,7 +53,10 @@ class Job(ABC):
         """The model was told to hand in what it has: its next report is handed back for its form alone."""
 
     def objection(self, report: dict[str, Any]) -> str | None:
-        """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing."""
+        """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing.
+
+        A report that has the wrong form is refused here too, where `report` would fail on it.
+        """
         return None
 
     @abstractmethod

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from agents.claude import endings, serving
 from agents.claude.endings import Ended
-from agents.claude.hooks import JobHooks
+from agents.claude.hooks import REPORT, JobHooks
 from agents.claude.options import environment, options
 from agents.claude.purse import Purse
 from agents.claude.reading import answers, last_error_type
 from agents.claude.session import Session
 from agents.claude.transcripts import Transcript, fingerprint
-from agents.role import Job, Setup
+from agents.role import Answer, Job, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.assignment import Assignment
@@ -135,7 +135,8 @@ class _Attempt:
         return self.job.report(answer, _usage(talk))
 
     def _part(self, ending: endings.Ending, hooks: JobHooks, talk: Session, *, resumed: bool) -> Report | None:
-        """A part of the report, where the session was the last one and the model was shown anything at all.
+        """A part of the report, where the session was the last one and the model was shown anything at all; all of it,
+        where the model had said it when the session ended.
 
         An attempt that could do better is never done without; but money that is spent is not spent again.
         """
@@ -144,7 +145,16 @@ class _Attempt:
             return None
         if resumed:
             hooks.note_model()  # what the model was shown before counts, though it may have said nothing since
-        return self.job.partial(ending.words, _usage(talk)) if hooks.reached_model else None
+        if not hooks.reached_model:
+            return None
+        self.job.hurry()
+        for tool in self.setup.own_tools:
+            for given in hooks.unanswered(serving.name_of(tool.name)):
+                tool.handle(self.job, given)
+        for report in hooks.unanswered(REPORT):
+            if self.job.objection(report) is None:
+                return self.job.report(Answer(report), _usage(talk))
+        return self.job.partial(ending.words, _usage(talk))
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:
         """The ending, with what the transcript alone knows of it: the API's type of an error."""

@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.claude.purse import Purse
 from agents.role import Job
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import Message
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class JobHooks:
         self._resumed = resumed
         self._reported = False
         self._nudges = 0
+        self._open: dict[str, tuple[str, dict[str, Any]]] = {}  # calls of tools by their id: name, what it is given
         self._stderr: list[str] = []
         self.reached_model = False
 
@@ -37,6 +41,21 @@ class JobHooks:
         if not self.reached_model:
             self.reached_model = True
             self._resumed()
+
+    def heard(self, message: "Message") -> None:
+        """The model calls tools, or they have answered."""
+        from claude_agent_sdk import AssistantMessage, ToolResultBlock, ToolUseBlock, UserMessage
+
+        blocks = message.content if isinstance(message, AssistantMessage | UserMessage) else ()
+        for block in blocks if isinstance(blocks, list) else ():
+            if isinstance(block, ToolUseBlock):
+                self._open[block.id] = (block.name, block.input)
+            elif isinstance(block, ToolResultBlock):
+                self._open.pop(block.tool_use_id, None)
+
+    def unanswered(self, tool: str) -> list[dict[str, Any]]:
+        """What a tool was given, in order, and did not answer before the session ended: it was paid for."""
+        return [given for name, given in self._open.values() if name == tool]
 
     @property
     def last_words(self) -> str:

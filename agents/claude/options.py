@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 WRAPPER = Path(__file__).parent / "claude.sh"
 MOST_BYTES = 32 << 20  # of one line that Claude Code prints; the SDK's own limit is 1 MB, which one image exceeds
 
+# Claude Code reckons with prices of its own, and runs no tool of the answer that is one too many: the proxy's ledger is
+# to be first.
+MARGIN = 1.5
+
 MayUse = Callable[[str, dict[str, Any], Any], Awaitable[Any]]
 ASK = "AskUserQuestion"
 
@@ -56,7 +60,7 @@ def options(
         include_partial_messages=True,  # signs of life
         max_buffer_size=MOST_BYTES,
         max_turns=setup.max_turns,
-        max_budget_usd=budget_usd,
+        max_budget_usd=budget_usd * MARGIN,
         output_format={"type": "json_schema", "schema": setup.schema} if setup.schema else None,
         session_id=None if resume else session,
         resume=session if resume else None,

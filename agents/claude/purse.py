@@ -10,7 +10,8 @@ import requests
 log = logging.getLogger(__name__)
 
 NEARLY = 0.85  # of the budget
-ASK_SECONDS = 2.0  # between two questions to the proxy, and for its answer
+ASK_SECONDS = 2.0  # between two questions to the proxy
+ANSWER_SECONDS = 2.0  # a tool waits for it
 WORD = (
     "{share:.0%} of the money for this task is spent; soon no further call of the model will be possible. "
     "Do not read or look anything up any more: hand in your report now, with what you have."
@@ -43,7 +44,7 @@ class Purse:
         with requests.Session() as session:
             session.trust_env = False
             try:
-                answer = session.get(self._url, headers=self._headers, timeout=ASK_SECONDS)
+                answer = session.get(self._url, headers=self._headers, timeout=ANSWER_SECONDS)
                 if not answer.ok:
                     return 0  # who serves the model keeps no ledger
                 said = answer.json()

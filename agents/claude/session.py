@@ -155,6 +155,7 @@ class Session:
         while True:
             message = await self._next(messages)
             self._life.heard(message)
+            self._hooks.heard(message)
             self._hear(message)
             self._tell()
             if isinstance(message, ResultMessage) and (answer := self._concluded(message)):
