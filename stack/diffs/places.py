@@ -2,6 +2,7 @@
 
 The same text is harmless in one place and runs in another: a workflow, a hook, a test's setup. A list of such places
 has holes, so this is the other way round: the few moves that may stand as a name alone. docs/decisions/0025-moves.md
+says why.
 """
 
 from collections.abc import Iterable

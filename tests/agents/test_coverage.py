@@ -203,6 +203,25 @@ def test_a_file_that_moves_to_where_it_runs_must_be_read(repository: Repository)
     assert coverage(moved, numbered(moved), shown).complete
 
 
+def test_many_renames_hide_none(repository: Repository) -> None:
+    names = [b"m%03d.py" % n for n in range(260)]
+    base = repository.commit(
+        {b"src/a/" + name: name * 9 for name in names} | {b"docs/ci.yml": b"run: evil\n" * 9, b"x": b""}
+    )
+    moved = {b"src/a/" + name: None for name in names} | {b"src/b/" + name: name * 9 for name in names}
+    head = repository.commit(
+        {**moved, b"docs/ci.yml": None, b".github/workflows/ci.yml": b"run: evil\n" * 9, b"x": b"1\n"}
+    )
+    changed = diff_between(repository.folder, base, head)
+    shown = Shown()
+    for name, file in zip(numbered(changed), changed, strict=True):
+        if file.path != ".github/workflows/ci.yml":
+            shown.add(name, 1, lines(file.text))
+    found = coverage(changed, numbered(changed), shown)
+    assert (found.hunks, found.read, found.headers, found.headers_read) == (2, 1, 261, 260)
+    assert {row.path for row in found.unread} == {".github/workflows/ci.yml"}
+
+
 # --- what need not be read anew -----------------------------------------------------------------------
 
 
