@@ -49,7 +49,7 @@ def why_whole(entry: Entry, tops: Iterable[bytes]) -> str:
 
 def _may_move(entry: Entry, tops: Iterable[bytes]) -> bool:
     """Whether a file stays what it is: its name, its kind, and its top folder, unless all of that has moved."""
-    old, new = (PurePosixPath(name.decode(errors="replace")) for name in (entry.old, entry.new))
+    old, new = (PurePosixPath(name.decode(errors="surrogateescape")) for name in (entry.old, entry.new))
     return (
         entry.old_mode == entry.new_mode == PLAIN
         and old.name == new.name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.pr_reviewer.coverage import Shown, coverage, read_whole
+from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
 from agents.tools import ReadResult, read_result
 from stack.diff import FileDiff, diff_between, digest_of, parse
 from tests.stack.repositories import Repository
@@ -181,6 +181,15 @@ def test_a_zero_byte_does_not_hide_code(repository: Repository, path: str) -> No
     found = coverage(changed, [NAME], all_shown(changed))
     assert (found.hunks, found.read, found.binary_files, found.complete) == (1, 0, 1, False)
     assert read_whole(changed, [NAME], all_shown(changed)) == {}
+
+
+def test_what_cannot_be_read_is_not_left_to_read(repository: Repository) -> None:
+    base = repository.commit({b"a.bin": b"\0", b"b.py": b"1\n"})
+    changed = diff_between(repository.folder, base, repository.commit({b"a.bin": b"\0\1", b"b.py": b"2\n"}))
+    assert left_to_read(changed, numbered(changed), Shown()) == ["diff/0001.diff", "diff/0002.diff"]
+    assert left_to_read(changed, numbered(changed), all_shown(changed)) == []
+    assert [row.path for row in coverage(changed, numbered(changed), all_shown(changed)).unread] == ["a.bin"]
+    assert left_to_read(changed, numbered(changed), Shown(), {"b.py": changed[1].digest}) == ["diff/0001.diff"]
 
 
 def test_of_media_the_header_is_read(repository: Repository) -> None:
