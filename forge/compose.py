@@ -9,7 +9,7 @@ from uuid import UUID
 from forge import markers
 from forge.markdown import code, fenced, is_plain, line, prose
 from forge.markers import Tally
-from stack.diff import FileDiff
+from stack.diff import FileDiff, at
 from stack.work.remarks import Severity
 from stack.work.review import Coverage, FileCoverage, Finding, PostReview
 
@@ -100,9 +100,7 @@ def _sort(brief: PostReview, files: list[FileDiff], known: set[str], max_inline:
 def place(finding: Finding, files: list[FileDiff]) -> Placed:
     """Where a finding lies. A finding on the old side may name the file's old path."""
     start, end = sorted((finding.start_line, finding.end_line))
-    file = next((f for f in files if finding.path == f.path), None)
-    if file is None and finding.side == "LEFT":
-        file = next((f for f in files if finding.path == f.old_path), None)
+    file = at(files, finding.path, finding.side)
     path = file.path if file else finding.path
     # a name that is no UTF-8 cannot be told to GitHub
     shown = file is not None and "\ufffd" not in path and file.text.count("\n") <= MAX_PATCH_LINES

@@ -69,11 +69,9 @@ def _nothing_to_review(change: Change) -> str:
     """Why there is nothing to review, or an empty text."""
     if not change.files:
         return "it changes nothing"
-    if any(file.hunks for file in change.files):
-        return ""
     if all(file.binary for file in change.files):
         return "it changes only binary files"
-    return "it changes no line of text"
+    return ""
 
 
 def _report(brief: FetchPullRequest, pull: Pull, change: Change) -> PullRequest:
@@ -88,7 +86,7 @@ def _report(brief: FetchPullRequest, pull: Pull, change: Change) -> PullRequest:
         base_sha=pull.base.sha,
         head_sha=pull.head.sha,
         merge_base=change.merge_base,
-        files=len(change.files),
+        files=sum(not file.whole for file in change.files),
         hunks=sum(len(file.hunks) for file in change.files),
         binary_files=sum(file.binary for file in change.files),
     )

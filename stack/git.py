@@ -2,8 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from stack.errors import GiveUp, TryAgain
 
@@ -36,6 +40,8 @@ CONFIGURATION: Mapping[str, str] = {
     "safe.directory": "*",
 }
 
+CHUNK_BYTES = 1 << 16
+
 
 class Failed(GiveUp):
     """Git ended badly. `printed` is all that it said; the text is its last line."""
@@ -44,6 +50,14 @@ class Failed(GiveUp):
         words = printed.strip().splitlines()
         super().__init__(f"git {command}: {words[-1] if words else f'exit {status}'}")
         self.printed = printed
+
+
+class TooLarge(GiveUp):
+    """Git has printed more than there is room for: `size` bytes, or more than that where it took too long."""
+
+    def __init__(self, command: str, size: int, most: int) -> None:
+        super().__init__(f"git {command}: {size} bytes are too many, {most} are most")
+        self.size = size
 
 
 def git(
@@ -83,6 +97,67 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise TryAgain(f"git {arguments[0]} took more than {timeout:.0f} s") from error
+
+
+def git_within(most: int, *arguments: str | bytes, folder: Path, given: bytes = b"", timeout: float = 120) -> bytes:
+    """As `git`, which is handed `given`, with never more than `most` bytes in memory. Raises TooLarge beyond them."""
+    kept, size = bytearray(), 0
+    try:
+        with streaming(*arguments, folder=folder, given=given, timeout=timeout) as printed:
+            while chunk := printed.read(CHUNK_BYTES):
+                size += len(chunk)
+                if size <= most:
+                    kept += chunk
+    except TryAgain:
+        if size <= most:
+            raise
+    if size > most:
+        raise TooLarge(_text(arguments[0]), size, most)
+    return bytes(kept)
+
+
+@contextmanager
+def streaming(*arguments: str | bytes, folder: Path, given: bytes = b"", timeout: float = 120) -> Iterator[IO[bytes]]:
+    """What git prints, as it prints it; it is to be read to its end. `given` is what git reads.
+
+    Raises as `git` does, when all is read.
+    """
+    late = threading.Event()
+    # files: with pipes, git could wait for us while we wait for it
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
+        stdin.write(given)
+        stdin.seek(0)
+        with subprocess.Popen(
+            ["git", *arguments],
+            cwd=folder,
+            env=clean_environment({}),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        ) as process:
+
+            def end() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(timeout, end)
+            timer.start()
+            try:
+                assert process.stdout is not None  # noqa: S101 - it is a pipe
+                yield process.stdout
+                process.wait()
+            finally:
+                timer.cancel()
+                process.kill()
+        if late.is_set():
+            raise TryAgain(f"git {_text(arguments[0])} took more than {timeout:.0f} s")
+        if process.returncode:
+            stderr.seek(0)
+            raise Failed(_text(arguments[0]), stderr.read().decode(errors="replace"), process.returncode)
+
+
+def _text(argument: str | bytes) -> str:
+    return argument if isinstance(argument, str) else argument.decode(errors="replace")
 
 
 def clean_environment(configuration: Mapping[str, str]) -> dict[str, str]:

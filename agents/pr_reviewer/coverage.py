@@ -1,23 +1,18 @@
-"""The record of what the model was shown, line by line, and what that means for the hunks of a change.
+"""The record of what the model was shown, line by line, and what that means for the units of a change.
 
-A hunk counts as read when each of its lines, as it stands in the diff, was shown to the model: in the brief, or in the
-result of a tool. What the model says about it does not count.
+A unit is a hunk, or a header that says something (a rename, a mode, that a file is new). It counts as read when each of
+its lines, as it stands in the diff, was shown to the model: in the brief, or in the result of a tool. What the model
+says about it does not count.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from stack.diff import FileDiff, Hunk
+from stack.diff import FileDiff, Hunk, by_path, digest_of
 from stack.work.review import Coverage, FileCoverage
 
-# What is binary by nature. One zero byte makes git call any other file binary too, and that must not hide code: such a
-# file counts as a hunk that was not read.
-NO_TEXT = re.compile(
-    r"\.(7z|a|avif|bin|bmp|bz2|class|db|dll|docx?|dylib|eot|exe|flac|gif|gz|ico|jar|jpe?g|mov|mp[34]|np[yz]|o|od[pst]|ogg"
-    r"|otf|parquet|pdf|pickle|pkl|png|pptx?|pyc|so|sqlite|tar|tgz|tiff?|ttf|wasm|wav|webm|webp|whl|woff2?|xlsx?|xz|zip|zst)$",
-    re.IGNORECASE,
-)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Shown:
@@ -41,23 +36,70 @@ def _as_shown(line: str) -> str:
     return line.removesuffix("\r")
 
 
-def coverage(files: list[FileDiff], names: list[str], shown: Shown) -> Coverage:
-    """Which hunks of `files` were shown. `names` are the diffs' own paths in the workspace, in the same order."""
-    rows = [_of_file(file, name, shown) for file, name in zip(files, names, strict=True)]
+def coverage(files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING) -> Coverage:
+    """Which units of `files` were shown. `names` are the diffs' own paths in the workspace, in the same order.
+
+    `earlier` has the digests of what an earlier review read whole, by path (see `read_whole`).
+    """
+    rows = _rows(files, names, shown)
+    kept = _unchanged(files, earlier)
+    new = [row for row in rows if row.path not in kept]
     return Coverage(
         hunks=sum(row.hunks for row in rows),
-        read=sum(row.read for row in rows),
+        read=sum(row.read for row in new),
+        headers=sum(row.headers for row in rows),
+        headers_read=sum(row.headers_read for row in new),
+        kept=sum(row.hunks + row.headers for row in rows if row.path in kept),
         binary_files=sum(row.binary for row in rows),
-        unread=tuple(row for row in rows if row.read < row.hunks),
+        unread=tuple(row for row in new if not _is_whole(row)),
     )
 
 
+def read_whole(
+    files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """The paths of which all diffs were shown whole, or need not be read anew, with the digest of these diffs."""
+    kept = _unchanged(files, earlier)
+    partly = {row.path for row in _rows(files, names, shown) if not _is_whole(row)}
+    return {path: digest_of(diffs) for path, diffs in by_path(files).items() if path in kept or path not in partly}
+
+
+def left_to_read(
+    files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING
+) -> list[str]:
+    """The names of the diffs that have more to show: what is opaque cannot be read by reading on."""
+    kept = _unchanged(files, earlier)
+    rows = zip(names, files, _rows(files, names, shown), strict=True)
+    return [
+        name
+        for name, file, row in rows
+        if row.path not in kept and (row.read + file.opaque, row.headers_read) != (row.hunks, row.headers)
+    ]
+
+
+def _unchanged(files: list[FileDiff], earlier: Mapping[str, str]) -> set[str]:
+    return {path for path, diffs in by_path(files).items() if earlier.get(path) == digest_of(diffs)}
+
+
+def _is_whole(row: FileCoverage) -> bool:
+    return (row.read, row.headers_read) == (row.hunks, row.headers)
+
+
+def _rows(files: list[FileDiff], names: list[str], shown: Shown) -> list[FileCoverage]:
+    return [_of_file(file, name, shown) for file, name in zip(files, names, strict=True)]
+
+
 def _of_file(file: FileDiff, name: str, shown: Shown) -> FileCoverage:
-    if file.binary and not NO_TEXT.search(file.path):
-        return FileCoverage(path=file.path, hunks=1, read=0, binary=True)
     lines = file.text.removesuffix("\n").split("\n")
-    read = sum(_is_read(file, hunk, name, lines, shown) for hunk in file.hunks)
-    return FileCoverage(path=file.path, hunks=len(file.hunks), read=read, binary=file.binary)
+    says = bool(file.header) and not file.whole  # of what is shown whole, its file's own diff says all
+    return FileCoverage(
+        path=file.path,
+        hunks=len(file.hunks) + file.opaque,
+        read=sum(_is_read(file, hunk, name, lines, shown) for hunk in file.hunks),
+        headers=int(says),
+        headers_read=int(says and shown.has(name, 1, lines[: file.header_lines])),
+        binary=file.binary,
+    )
 
 
 def _is_read(file: FileDiff, hunk: Hunk, name: str, lines: list[str], shown: Shown) -> bool:

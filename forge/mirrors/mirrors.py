@@ -11,10 +11,11 @@ from forge.locks import Locks
 from forge.mirrors import words
 from forge.mirrors.copies import Copies
 from forge.mirrors.fetch import Remote
+from forge.mirrors.history import Movement, movement
 from forge.mirrors.words import Damaged
 from stack.assignment import Assignment
 from stack.diff import FileDiff, diff_between
-from stack.errors import GiveUp, TryAgain
+from stack.errors import GiveUp, StackError, TryAgain
 from stack.git import Failed, git, run
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 REMEMBERED_DIFFS = 8  # a diff is needed when a pull request is fetched and again when its review is posted
 TURN_SECONDS = 2.0  # in which a short fetch for another run ends
 NEXT_TURN_SECONDS = 20.0  # until it is looked again whether a long one has
+KEPT = "refs/reviewed/"  # heads that were looked at, by their ids
 MOST_KEPT = 500  # heads of pull requests that a new copy takes over
 
 
@@ -81,6 +83,17 @@ class Mirrors:
             log.warning("the mirror of %s is made anew: %s", wanted.repository, error)
             self._make_anew(path, wanted, at)
             return self._change(self.path(wanted.repository), wanted, at)
+
+    def keep(self, repository: str, commit: str) -> None:
+        """Has a head outlive its branch, so that it can be told later how another one came from it."""
+        done = run("update-ref", f"{KEPT}{commit}", commit, environment={"GIT_DIR": str(self.path(repository))})
+        if done.returncode:
+            log.warning("%s of %s is not kept: %s", commit, repository, done.stderr.decode(errors="replace").strip())
+
+    def movement(self, repository: str, old: str, new: str, base: str) -> tuple[Movement, int]:
+        """How head `new` of a pull request for `base` came from head `old`, and how many commits were added."""
+        path = self.path(repository)
+        return movement(path, old, new, base) if _is_there(path) else ("", 0)
 
     def _change(self, path: Path, wanted: Wanted, at: Assignment) -> Change:
         merge_base = _merge_base(path, wanted)
@@ -165,6 +178,15 @@ class Mirrors:
         refspecs = [one for one in listed.stdout.decode(errors="replace").split() if not one.endswith(f":{own}")]
         if refspecs and (complaint := self._remote.fetch(wanted.repository, new, *refspecs, stop=at.stop)):
             log.warning("not all of the mirror of %s was taken over: %s", wanted.repository, complaint)
+        self._take_over_kept(old, new)
+
+    def _take_over_kept(self, old: Path, new: Path) -> None:
+        """Copies the heads that were kept: GitHub may not give them any more. As far as it goes."""
+        kept = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", old, f"+{KEPT}*:{KEPT}*")
+        try:
+            git(*kept, environment={"GIT_DIR": str(new), "GIT_ALLOW_PROTOCOL": "file"})
+        except StackError as error:
+            log.warning("the heads in %s are not kept: %s", old, error)
 
 
 def _is_there(path: Path) -> bool:

@@ -116,26 +116,40 @@ class FetchConversation(Brief[Conversation]):
 
 
 class FileCoverage(Value):
-    """How much of one changed file's diff was shown to the model, by the runner's record."""
+    """How much of one diff was shown to the model, by the runner's record. One path may have several diffs.
+
+    `headers` is 1 where the diff's header says something (a rename, a mode, that it is new), and `headers_read` whether
+    it was shown.
+    """
 
     path: str
     hunks: int = Field(ge=0)
     read: int = Field(ge=0)
     binary: bool = False
+    headers: int = Field(default=0, ge=0)
+    headers_read: int = Field(default=0, ge=0)
 
 
 class Coverage(Value):
-    """Hunks by what the runner's record shows of them. Binary files have no hunks and are counted apart."""
+    """The units of a change, hunks and headers, by what the runner's record shows of them.
+
+    What git calls binary and is no media counts as a hunk that nobody can read. `kept` are the units, of both kinds,
+    that need not be read anew, since their file's diff is as it was when an earlier review read it whole; they are
+    counted among neither `read` nor `headers_read`. `unread` has the diffs of which something is missing.
+    """
 
     hunks: int = Field(ge=0)
     read: int = Field(ge=0)
     binary_files: int = Field(ge=0)
     unread: tuple[FileCoverage, ...] = ()
+    headers: int = Field(default=0, ge=0)
+    headers_read: int = Field(default=0, ge=0)
+    kept: int = Field(default=0, ge=0)
 
     @property
     def complete(self) -> bool:
-        """Whether every hunk was shown to the model."""
-        return self.read == self.hunks
+        """Whether every unit was shown to the model, now or in an earlier review."""
+        return self.read + self.headers_read + self.kept == self.hunks + self.headers
 
 
 class Review(Report):

@@ -245,6 +245,48 @@ def test_what_a_killed_git_had_begun_goes(world: World, shop: PullRequest) -> No
     assert World(world.url, world.data, Contract()).fetch(shop.repository) == shop
 
 
+# --- earlier heads ----------------------------------------------------------------------------------------
+
+
+def force_pushed(world: World, shop: PullRequest, tree: Path) -> PullRequest:
+    git("commit", "--quiet", "--all", "--amend", "--message", "other", folder=tree)
+    git("push", "--quiet", "--force", with_token(f"{world.url}/{shop.repository}.git"), "change", folder=tree)
+    found = world.fetch(shop.repository)
+    assert isinstance(found, PullRequest)
+    return found
+
+
+def test_how_the_head_moved_is_known_of_a_head_that_no_branch_has(
+    world: World, shop: PullRequest, tmp_path: Path
+) -> None:
+    now = force_pushed(world, shop, tmp_path / "tree")
+
+    told = [
+        world.mirrors.movement(shop.repository, old, now.head_sha, now.base_sha) for old in (shop.head_sha, "0" * 40)
+    ]
+    assert told == [("rebased", 0), ("", 0)]
+    assert world.mirrors.movement("acme/elsewhere", shop.head_sha, now.head_sha, now.base_sha) == ("", 0)
+
+
+@pytest.mark.parametrize(("kept", "told"), [(True, ("forced", 0)), (False, ("", 0))])
+def test_a_head_that_is_kept_outlives_its_mirror(
+    world: World, shop: PullRequest, tmp_path: Path, kept: bool, told: tuple[str, int]
+) -> None:
+    if kept:
+        world.mirrors.keep(shop.repository, shop.head_sha)
+        world.mirrors.keep(shop.repository, "0" * 40)  # is not there
+    (tmp_path / "tree" / "shop.py").write_text("all new\n")
+    now = force_pushed(world, shop, tmp_path / "tree")
+    old = world.mirrors.path(shop.repository)
+    lose(old, f"{now.head_sha}:shop.py")
+    fresh = World(world.url, world.data, Contract())
+
+    assert fresh.fetch(shop.repository) == now
+
+    assert fresh.mirrors.path(shop.repository) != old
+    assert fresh.mirrors.movement(shop.repository, shop.head_sha, now.head_sha, now.base_sha) == told
+
+
 # --- long fetches -----------------------------------------------------------------------------------------
 
 

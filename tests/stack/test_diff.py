@@ -30,6 +30,11 @@ def change(repository: Repository, before: bytes | None, after: bytes | None, na
     return file
 
 
+def own(files: list[FileDiff]) -> list[FileDiff]:
+    """The diffs as git prints them, without those that show all of a file beside them."""
+    return [file for file in files if not file.whole]
+
+
 def texts(file: FileDiff, tags: str) -> list[str]:
     return [line.text for hunk in file.hunks for line in hunk.lines if line.tag in tags]
 
@@ -78,13 +83,13 @@ def test_a_deleted_file(repository: Repository) -> None:
 
 
 def test_a_renamed_file(repository: Repository) -> None:
-    (file,) = changed(repository, {b"old name.txt": NUMBERS}, {b"old name.txt": None, b"new/n.txt": NUMBERS + b"x\n"})
-    assert (file.old_path, file.path) == ("old name.txt", "new/n.txt")
+    (file,) = changed(repository, {b"lib/a b.py": NUMBERS}, {b"lib/a b.py": None, b"lib/new/a b.py": NUMBERS + b"x\n"})
+    assert (file.old_path, file.path) == ("lib/a b.py", "lib/new/a b.py")
     assert texts(file, "+") == ["x"]
 
 
 def test_a_renamed_file_without_a_change_in_it(repository: Repository) -> None:
-    (file,) = changed(repository, {b"a b\tc": NUMBERS}, {b"a b\tc": None, b'"d"': NUMBERS})
+    (file,) = own(changed(repository, {b"a b\tc": NUMBERS}, {b"a b\tc": None, b'"d"': NUMBERS}))
     assert (file.old_path, file.path, file.hunks) == ("a b\tc", '"d"', [])
 
 
@@ -106,7 +111,7 @@ def test_an_empty_file(repository: Repository) -> None:
 def test_only_the_mode_changed(repository: Repository, name: str) -> None:
     base = repository.commit({name.encode(): b"x\n"})
     (repository.folder / name).chmod(0o755)
-    (file,) = diff_between(repository.folder, base, repository.commit_tree())
+    (file,) = own(diff_between(repository.folder, base, repository.commit_tree()))
     assert (file.path, file.old_path, file.hunks, file.binary) == (name, name, [], False)
 
 
@@ -152,7 +157,7 @@ def test_a_file_has_the_name_that_it_has(repository: Repository, name: str) -> N
     mode = repository.commit_tree()
     gone = repository.commit({name.encode(): None})
     for a, b in ((base, edited), (edited, mode), (edited, gone), (gone, edited)):
-        (file,) = diff_between(repository.folder, a, b)
+        (file,) = own(diff_between(repository.folder, a, b))
         assert (file.path, file.old_path) == (name, name)
 
 
@@ -160,8 +165,8 @@ def test_a_file_has_the_name_that_it_has(repository: Repository, name: str) -> N
 def test_a_renamed_file_has_both_names(repository: Repository, name: str) -> None:
     before, after = {b"before": NUMBERS}, {b"before": None, name.encode(): NUMBERS}
     base, head = repository.commit(dict(before)), repository.commit(dict(after))
-    (there,) = diff_between(repository.folder, base, head)
-    (back,) = diff_between(repository.folder, head, base)
+    (there,) = own(diff_between(repository.folder, base, head))
+    (back,) = own(diff_between(repository.folder, head, base))
     assert (there.old_path, there.path) == ("before", name)
     assert (back.old_path, back.path) == (name, "before")
 

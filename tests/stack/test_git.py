@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from stack.errors import GiveUp, TryAgain
-from stack.git import clean_environment, git, run
+from stack.git import Failed, TooLarge, clean_environment, git, git_within, run, streaming
 from tests.stack.repositories import Repository
 
 LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
@@ -204,3 +204,44 @@ def test_a_token_is_sent_and_is_in_no_argument_list(server: str) -> None:
 def test_what_takes_too_long_may_be_tried_again(server: str) -> None:
     with pytest.raises(TryAgain, match="git ls-remote took more than"):
         git("ls-remote", "--end-of-options", f"{server}/slow", timeout=0.5)
+
+
+# --- what git prints is measured while it prints ------------------------------------------------------
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path / "large")
+    repository.commit({b"a": b"0123456789abcde\n" * (1 << 16)})
+    return repository
+
+
+def test_what_is_within_the_limit_is_all_there(large: Repository) -> None:
+    assert git_within(1 << 20, "cat-file", "blob", "HEAD:a", folder=large.folder) == b"0123456789abcde\n" * (1 << 16)
+    asked = git_within(100, "cat-file", "--batch-check", folder=large.folder, given=b"HEAD:a\nHEAD:b\n")
+    assert asked.endswith(b" blob 1048576\nHEAD:b missing\n")
+
+
+def test_what_is_beyond_it_is_counted_and_not_kept(large: Repository) -> None:
+    with pytest.raises(TooLarge, match="git cat-file: 1048576 bytes are too many, 1048575 are most") as error:
+        git_within((1 << 20) - 1, "cat-file", "blob", "HEAD:a", folder=large.folder)
+    assert error.value.size == 1 << 20
+
+
+def test_git_that_fails_while_it_is_read_gives_up_with_its_own_words(large: Repository) -> None:
+    with pytest.raises(Failed, match="git cat-file: fatal: ") as error:
+        git_within(10, "cat-file", "blob", "HEAD:nothing", folder=large.folder)
+    assert "nothing" in error.value.printed
+
+
+def test_git_that_prints_too_slowly_may_be_tried_again(tmp_path: Path, server: str) -> None:
+    with pytest.raises(TryAgain, match="git ls-remote took more than"):
+        git_within(10, "ls-remote", "--end-of-options", f"{server}/slow", folder=tmp_path, timeout=0.5)
+
+
+def test_git_does_not_outlive_a_reader_that_fails(large: Repository) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        streaming("cat-file", "blob", "HEAD:a", folder=large.folder) as printed,
+    ):
+        printed.read(1 // 0)

@@ -218,7 +218,11 @@ def test_ids_of_messages_sort_by_time() -> None:
     assert sorted(m.id.int >> 80 for m in made) == [m.id.int >> 80 for m in made]
 
 
-def test_coverage_is_complete_only_where_every_hunk_was_read() -> None:
+def test_coverage_is_complete_only_where_every_unit_was_read_or_kept() -> None:
+    assert Coverage(hunks=3, read=1, headers=2, headers_read=1, kept=3, binary_files=0).complete
+    assert not Coverage(hunks=3, read=3, headers=2, headers_read=1, binary_files=0).complete
+    assert not Coverage(hunks=3, read=2, headers=2, headers_read=2, binary_files=0).complete
+    assert Coverage.model_validate({"hunks": 3, "read": 3, "binary_files": 0, "unread": []}).complete
     assert Coverage(hunks=3, read=3, binary_files=2).complete
     assert Coverage(hunks=0, read=0, binary_files=0).complete
     assert not Coverage(hunks=3, read=2, binary_files=0).complete
