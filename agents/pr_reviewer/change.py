@@ -50,23 +50,19 @@ class Change:
 
     def misplaced(self, finding: Finding) -> str | None:
         """What is wrong with a finding's place, in words for the model; None: nothing. Its path is a plain one."""
-        of_path = [file for file in self.files if finding.path in (file.path, file.old_path)]
-        lines = self._lines(finding.path)
-        if not of_path and lines is None:
-            return f"path: there is no file {finding.path} in the repository, and none in the change"
+        path, lines = finding.path, self._lines(finding.path)
+        diffs = [file for file in self.files if path in (file.path, file.old_path)]
+        if not diffs and lines is None:
+            return f"path: there is no file {path} in the repository, and none in the change"
         if finding.end_line < finding.start_line:
             return f"end_line: {finding.end_line} is before start_line {finding.start_line}"
+        if finding.side == "RIGHT" and lines is not None:
+            return f"end_line: {path} has {lines} lines" if finding.end_line > lines else None
+        if any(_shows(file, finding) for file in diffs):
+            return None
         if finding.side == "LEFT":
-            if any(file.holds("LEFT", finding.start_line, finding.end_line) for file in of_path):
-                return None
-            return (
-                f"side: {_lines_of(finding)} of the old {finding.path} stand in no hunk of its diff; RIGHT is the new"
-            )
-        if lines is None and not any(file.holds("RIGHT", finding.start_line, finding.end_line) for file in of_path):
-            return f"side: there is no new {finding.path} with {_lines_of(finding)}; LEFT is the old one"
-        if lines is not None and finding.end_line > lines:
-            return f"end_line: {finding.path} has {lines} lines"
-        return None
+            return f"side: {_lines_of(finding)} of the old {path} are in no hunk; RIGHT is the new one"
+        return f"side: there is no new {path} with {_lines_of(finding)}; LEFT is the old one"
 
     def _lines(self, path: str) -> int | None:
         """How many lines a file has after the change; None where it is not there, or is no file with lines."""
@@ -77,6 +73,13 @@ class Change:
                 text = file.read_bytes()
                 return text.count(b"\n") + (not text.endswith(b"\n"))
         return None
+
+
+def _shows(file: FileDiff, finding: Finding) -> bool:
+    """Whether a diff has the finding's lines; one without hunks has none that could be named instead."""
+    if not file.is_on(finding.side):
+        return False
+    return not file.hunks or file.holds(finding.side, finding.start_line, finding.end_line)
 
 
 def _lines_of(finding: Finding) -> str:

@@ -10,15 +10,14 @@ from pydantic import ValidationError
 from agents.claude.serving import name_of
 from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
-from agents.pr_reviewer.coverage import Shown
+from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
 from agents.pr_reviewer.noted import Noted
 from agents.pr_reviewer.report import ModelReview, complaint
 from agents.pr_reviewer.rules import Rules, rules_at
-from agents.pr_reviewer.until_merged import coverage, digest, read_whole
 from agents.role import Answer, Job, Reply, Repositories, Tool
 from agents.sandbox.workspace import Workspace
 from agents.tools import read_result
-from stack.diff import FileDiff
+from stack.diff import FileDiff, by_path, digest_of
 from stack.work.kinds import Usage
 from stack.work.review import Coverage, Finding, Review, ReviewChange
 
@@ -36,7 +35,8 @@ class ReviewJob(Job):
     ) -> None:
         self._change = Change.of(files, workspace.work)
         self._mark = workspace.mark
-        self._earlier = {file.path: digest(file) for file in files if brief.earlier.get(file.path) == digest(file)}
+        digests = {path: digest_of(diffs) for path, diffs in by_path(files).items()}
+        self._earlier = {path: digest for path, digest in digests.items() if brief.earlier.get(path) == digest}
         self._ours = {remark.number for remark in brief.said if remark.ours}
         self._noted = Noted(self._change, {remark.number for remark in brief.said})
         self._handed_back: list[Finding] = []  # of the last report, which was not accepted
@@ -87,7 +87,7 @@ class ReviewJob(Job):
             return wrong
         if self._reminders >= REMINDERS:
             return None
-        if reminder := self._misplaced(report) or self._unread(self._accepted[0]):
+        if reminder := self._misplaced(report) or self._unread():
             self._reminders += 1
         return reminder
 
@@ -112,12 +112,10 @@ class ReviewJob(Job):
                 return f"findings.{number}: {error}"
         return None
 
-    def _unread(self, found: Coverage) -> str | None:
-        if not found.unread:
+    def _unread(self) -> str | None:
+        names = left_to_read(self._change.files, self._change.names, self._shown, self._earlier)
+        if not names:
             return None
-        paths = {file.path for file in found.unread}
-        pairs = zip(self._change.names, self._change.files, strict=True)
-        names = [name for name, file in pairs if file.path in paths]
         return f"Not read in full yet: {', '.join(names[:50])}. Read every line of them, then report again."
 
     def _readable(self, report: dict[str, Any]) -> list[Finding]:

@@ -119,6 +119,5 @@ def noted(lines: list[str], mark: str) -> str:
 
 
 def _size(file: FileDiff) -> str:
-    if file.binary:
-        return "binary, not shown"
-    return f"{len(file.hunks)} hunks, {file.text.count(chr(10))} lines"
+    size = f"{len(file.hunks)} hunks, {file.text.count(chr(10))} lines"
+    return f"{size}, {file.header}" if file.header else size

@@ -121,6 +121,24 @@ def test_a_fault_is_tried_again_first_and_the_last_attempt_brings_what_there_is(
     assert found.coverage.complete  # by the record of the session that was resumed
 
 
+def test_what_an_attempt_found_whose_money_was_spent_meanwhile_is_brought_by_the_next(
+    agent: Agent, model: Model
+) -> None:
+    brief, task_id = faulty(agent), uuid7()
+    model.play("findings_then_hang")
+    agent.silence_seconds = 3
+    first = assignment(brief, task_id=task_id)
+    with pytest.raises(TryAgain):
+        review(agent, first)
+    model.play("error", status=402)
+    model.forget()
+    found = review(agent, assignment(brief, task_id=task_id, attempt=2, pieces=told(first).kept))
+    assert places(found) == OF_FAULTY[:2]
+    assert "spending limit" in found.ended
+    assert found.coverage.complete
+    assert len(model.calls()) == 1  # no new session was begun
+
+
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_model_that_is_away_is_waited_for_in_every_attempt(agent: Agent, model: Model, attempt: int) -> None:
     model.play("findings_then_error", status=429, retry_after=3600)
