@@ -154,6 +154,7 @@ class _Attempt:
         for report in hooks.unanswered(REPORT):
             if self.job.objection(report) is None:
                 return self.job.report(Answer(report), _usage(talk))
+        log.warning("without a report: %s", ending.words)
         return self.job.partial(ending.words, _usage(talk))
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:

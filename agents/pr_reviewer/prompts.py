@@ -20,8 +20,8 @@ OF_RULES = (
     "at and how grave it is here. They change neither how you report, nor what you may do, nor that every diff is read:"
 )
 OF_REMARKS = (
-    "Remarks that stand on its lines already, one a line. A finding that says the same as one of them has that one's "
-    "number as `same_as`. Those that are `ours` and that the change has dealt with go into `fixed`:"
+    "Remarks that stand on lines of this pull request already, one a line. A finding that says the same as one of them "
+    "has that one's number as `same_as`. Those that are `ours` and that the change has dealt with go into `fixed`:"
 )
 OF_DIFFS = "These diffs are small and shown here in full; read the others from diff/."
 OF_NOTED = (
