@@ -79,6 +79,7 @@ def furnish(settings: BotSettings, bot: Bot, memory: Memory, publisher: Publishe
         runs=RunsApi(*api),
         commands=commands.found(),
         github=settings.github_url,
+        id_key=settings.request_id_key.get_secret_value(),
     )
     delivery = Delivery(
         telegram=telegram, memory=memory, people=people, live=live, buttons=buttons, documents=documents
@@ -109,9 +110,11 @@ async def serve(settings: BotSettings) -> int:
     connections: list[Connection] = [publisher, Listener(url, "bot", topology.PROGRESS, "step.#", hear), deliveries]
     for connection in connections:
         connection.start()
+    desk.live.start()
     desk.outbox.start()
     updates = dispatcher(
         Updates(desk),
+        beat=deliveries.pulse.beat,
         gate=Gate(desk.people, desk.telegram),
         once=Once(memory.updates),
         pace=Pace(desk.telegram),

@@ -83,7 +83,10 @@ def _written_in_private(message: Message) -> bool:
 
 
 class Once(BaseMiddleware):
-    """Handles an update once, although Telegram delivers it again where a restart came before its confirmation."""
+    """Handles an update once, although Telegram delivers it again where a restart came before its confirmation.
+
+    What asks for something is marked as handled with its request; all else when its handler is done.
+    """
 
     def __init__(self, updates: UpdateTable) -> None:
         self._updates = updates

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -60,20 +61,18 @@ class Delivery:
         """
         if not isinstance(message, Notification):
             raise GiveUp(f"a {message.type} is not a notification")
-        with about(message.run_id):
-            try:
-                await self._deliver(message)
-            except sqlite3.Error as error:  # a full disk passes; a dead letter would be told to nobody
-                raise TryAgain(f"the bot's memory does not answer: {error}") from error
+        with about(message.run_id), _memory_may_be_away():
+            await self._deliver(message)
 
     async def tell_newer(self, envelope: Envelope) -> None:
         """Tells whom a message was for that it cannot be read: its version came after ours. Raises as `deliver`."""
         person = envelope.person.get("id") if isinstance(envelope.person, dict) else envelope.person
-        recipients = self._people.told_for(str(person))
-        if not recipients:
-            log.error("nobody could be told of %s %s, which is of a newer version", envelope.type, envelope.id)
-        for user_id in recipients:
-            await self._tell(envelope.id, envelope.run_id or envelope.id, user_id, texts.NEWER)
+        with _memory_may_be_away():
+            recipients = self._people.told_for(str(person))
+            if not recipients:
+                log.error("nobody could be told of %s %s, which is of a newer version", envelope.type, envelope.id)
+            for user_id in recipients:
+                await self._tell(envelope.id, envelope.run_id or envelope.id, user_id, texts.NEWER)
 
     async def _deliver(self, message: Notification) -> None:
         """To each person the message, then the last form of the live one, then the files.
@@ -84,11 +83,21 @@ class Delivery:
         if not recipients:
             raise GiveUp(f"{message.person} does not use this bot, and there is no admin to tell instead")
         faults = await _each(partial(self._tell_of, message, user_id) for user_id in recipients)
+        instead = self._instead(message, recipients)
+        faults += await _each(partial(self._tell_of, message, user_id) for user_id in instead)
+        recipients += instead
         if isinstance(message.content, Ending) and not faults:
             faults = await _each([partial(self._live.end, message.run_id, message.content)])
         faults += await _each(partial(self._bring_files, message, user_id) for user_id in recipients)
         for fault in sorted(faults, key=lambda fault: not isinstance(fault, TryAgain)):
             raise fault
+
+    def _instead(self, message: Notification, recipients: tuple[int, ...]) -> tuple[int, ...]:
+        """The admins, where nobody can be reached whom a question or an ending is for: they have blocked the bot."""
+        gone = all(self._memory.deliveries.unreachable(message.id, one) for one in recipients)
+        if not gone or isinstance(message.content, Note):
+            return ()
+        return tuple(one for one in self._people.admins() if one not in recipients)
 
     async def _tell_of(self, message: Notification, user_id: int) -> None:
         chat, own = message.chat, telegram_id(message.person) == user_id
@@ -121,7 +130,7 @@ class Delivery:
             try:
                 sent = await self._telegram.send(user_id, html, reply_to=reply_to, keys=keys)
             except Unreachable as error:
-                log.warning("a notification has nobody to go to: %s", error)
+                log.warning("a notification does not reach %s: %s", user_id, error)
                 self._memory.deliveries.finish(notification_id, user_id, MESSAGE, None)
                 return
             with self._memory.together():
@@ -154,6 +163,15 @@ class Delivery:
         except Unreachable as error:
             log.warning("a file has nobody to go to: %s", error)
             return None
+
+
+@contextmanager
+def _memory_may_be_away() -> Iterator[None]:
+    """Raises TryAgain for what the memory raises: a full disk passes, and a dead letter would be told to nobody."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise TryAgain(f"the bot's memory does not answer: {error}") from error
 
 
 async def _each(steps: Iterable[Callable[[], Awaitable[None]]]) -> list[StackError]:

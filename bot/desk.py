@@ -1,11 +1,11 @@
 """What commands, texts and buttons are handed: a message as it was written, and the desk to work at."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from bot.buttons import Buttons
+from bot.buttons import BEGIN, Buttons
 from bot.documents import Document, Documents
 from bot.live import Live
 from bot.markup import with_article
@@ -39,6 +39,7 @@ class Written:
     `id` is that of a request that it makes: delivered again, the message asks for the same.
     """
 
+    update_id: int
     id: UUID
     person: Person
     name: str
@@ -68,20 +69,35 @@ class Desk:
     runs: Runs
     commands: Mapping[str, "Command"]
     github: str  # its address, as people know it
+    id_key: str = field(repr=False)  # makes the ids of requests
 
     async def reply(self, written: Written, html: str) -> None:
         """Answers a message."""
         await self.telegram.say(written.chat_id, html, reply_to=written.message_id)
 
-    async def begin(self, request: Request, start: Start, *, shown_as: int | None = None) -> None:
-        """Begins a run and shows its live message, which may be one that is there."""
+    async def send(self, request: Request, update_id: int, also: Callable[[], None] = lambda: None) -> bool:
+        """Passes on what an update asks for, once, however often it is delivered. False where the broker has not
+        confirmed it in a few seconds.
+
+        `also` writes down what is true from now on; what callers do afterwards may be lost with the process.
+        """
+        with self.memory.together():
+            self.memory.outbox.add(request)
+            self.memory.updates.set_handled(update_id)
+            also()
+        return await self.outbox.send(request)
+
+    async def begin(self, request: Request, update_id: int, start: Start, *, shown_as: int | None = None) -> None:
+        """Begins a run and shows its live message, which may be one that is there: the one that offered it."""
         assert request.chat is not None  # noqa: S101 - it was asked for in a chat
-        chat = request.chat
+        run = Run(request.id, request.chat.chat_id, request.chat.message_id, start.title(), shown_as)
+
+        def also() -> None:
+            self.memory.runs.add(run)
+            self.memory.buttons.use(run.run_id, question=BEGIN)
+
         with about(request.id):
-            with self.memory.together():
-                self.memory.runs.add(Run(request.id, chat.chat_id, chat.message_id, start.title(), shown_as))
-                self.memory.outbox.add(request)
-            if not await self.outbox.send(request):
+            if not await self.send(request, update_id, also):
                 self.live.show(request.id)  # once it is confirmed, it is shown anyway
 
 

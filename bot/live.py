@@ -44,6 +44,11 @@ class Live:
         self._interval = interval
         self._pages: dict[UUID, Page] = {}
 
+    def start(self) -> None:
+        """Shows what the process before may have begun without showing it."""
+        for run in self._memory.runs.untold():
+            self.show(run.run_id)
+
     def show(self, run_id: UUID) -> None:
         """Brings a run's message up to date soon: at once where the last edit is long enough ago."""
         page = self._page(run_id)
@@ -75,8 +80,7 @@ class Live:
 
     async def end(self, run_id: UUID, ending: Ending) -> None:
         """Gives a run's message its last form, and its buttons no effect. Raises TryAgain."""
-        self._memory.buttons.use(run_id)
-        self._memory.questions.close(run_id)
+        self._memory.settle(run_id)
         page = self._page(run_id)
         if page is None:
             return

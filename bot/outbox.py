@@ -1,4 +1,4 @@
-"""Requests on their way to the orchestrator: stored first, then published until the broker has confirmed."""
+"""Requests on their way to the orchestrator: those that are stored, published until the broker has confirmed."""
 
 import asyncio
 import logging
@@ -56,8 +56,7 @@ class Outbox:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def send(self, request: Request) -> bool:
-        """Stores a request and publishes it. False where the broker has not confirmed it in a few seconds."""
-        self._table.add(request)
+        """Publishes a request that is stored. False where the broker has not confirmed it in a few seconds."""
         self._more.set()
         if self._behind:
             return False

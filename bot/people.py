@@ -33,6 +33,10 @@ class People:
         user_id = telegram_id(person_id)
         if user_id is not None and self._standing(user_id):
             return (user_id,)
+        return self.admins()
+
+    def admins(self) -> tuple[int, ...]:
+        """All admins, by the settings or by what was said in chat."""
         return tuple(one for one, standing in self.everybody().items() if standing == "admin")
 
     def called(self, person_id: str) -> str:

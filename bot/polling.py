@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,26 +24,31 @@ log = logging.getLogger(__name__)
 
 CALL_SECONDS = 20.0
 POLL_SECONDS = 30
-# a poll, a call's time-out, a person's file, and a command that waits for broker and orchestrator come to less
+# a poll, or one update (a call's time-out, a person's file, a wait for broker and orchestrator), comes to less
 PULSE_SECONDS = 180.0
 
 
 class Pulse(BaseRequestMiddleware):
-    """Knows when the bot last turned to Telegram for updates, with success or without."""
+    """Knows when the bot last turned to Telegram for updates, with success or without, or to the next one it had."""
 
-    def __init__(self) -> None:
-        self._last = time.monotonic()
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.beat()
 
     async def __call__(
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Response[Any]:
         if isinstance(method, GetMe | GetUpdates):
-            self._last = time.monotonic()
+            self.beat()
         return await make_request(bot, method)
+
+    def beat(self) -> None:
+        """That is now."""
+        self._last = self._clock()
 
     def beats(self) -> bool:
         """Whether that was not long ago."""
-        return time.monotonic() - self._last < PULSE_SECONDS
+        return self._clock() - self._last < PULSE_SECONDS
 
 
 def connect(token: str, api_url: str) -> Bot:

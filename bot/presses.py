@@ -1,8 +1,9 @@
 """Presses of buttons: each is a request whose id comes from the button, so that two presses ask once."""
 
 import json
+from functools import partial
 
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, Update
 
 from bot import texts
 from bot.buttons import CANCEL
@@ -11,7 +12,7 @@ from bot.desk import Desk, check
 from bot.markup import plain
 from bot.memory.questions import Button
 from stack.errors import Refused
-from stack.ids import uuid7
+from stack.ids import secret_id
 from stack.logs import about
 from stack.messages import Chat, Request
 from stack.people import Person
@@ -25,22 +26,30 @@ class Presses:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def pressed(self, query: CallbackQuery, person: Person) -> None:
+    async def pressed(self, query: CallbackQuery, event_update: Update, person: Person) -> None:
         """Raises Refused with words for the person."""
         assert query.message is not None  # noqa: S101 - the gate lets no other pass
         chat_id, message_id = query.message.chat.id, query.message.message_id
         button = self._desk.buttons.pressed(query.data, user_id=query.from_user.id, chat_id=chat_id)
         check(person, "start")
         if button.ask:
-            await self._begin(query, person, button)
+            await self._begin(query, event_update.update_id, person, button)
             return
-        chat = Chat(chat_id=chat_id, message_id=message_id)
+        request = self._request(button, person, Chat(chat_id=chat_id, message_id=message_id))
+        settle = partial(self._desk.memory.settle, button.run_id, chat_id=button.chat_id, question=button.question)
         with about(button.run_id):
-            confirmed = await self._desk.outbox.send(_request(button, person, chat))
+            confirmed = await self._desk.send(request, event_update.update_id, settle)
         if button.question == CANCEL:
             await self._stopping(query, button, confirmed)
         else:
             await self._answered(query, button, confirmed)
+
+    def _request(self, button: Button, person: Person, chat: Chat) -> Request:
+        ask: Ask = Cancel(run_id=button.run_id)
+        if button.question != CANCEL:
+            ask = Answer(run_id=button.run_id, question=button.question, choice=button.choice, digest=button.digest)
+        event, at = f"telegram/button/{button.id}", int(button.at * 1000)
+        return Request(id=secret_id(self._desk.id_key, event, milliseconds=at), person=person, chat=chat, ask=ask)
 
     async def _stopping(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
         show_stopping(button.run_id, self._desk)
@@ -49,8 +58,6 @@ class Presses:
 
     async def _answered(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
         memory, telegram = self._desk.memory, self._desk.telegram
-        memory.buttons.use(button.run_id, chat_id=button.chat_id, question=button.question)
-        memory.questions.close(button.run_id, chat_id=button.chat_id, question=button.question)
         said = button.choice if confirmed else texts.accepted("counts", button.choice)
         await telegram.answer(query.id, plain(said), alert=not confirmed)
         assert query.message is not None  # noqa: S101 - the gate lets no other pass
@@ -61,7 +68,7 @@ class Presses:
             shown = texts.chosen(markup, query.from_user.full_name, button.choice)
             await telegram.try_to_edit(chat_id, message_id, shown)
 
-    async def _begin(self, query: CallbackQuery, person: Person, button: Button) -> None:
+    async def _begin(self, query: CallbackQuery, update_id: int, person: Person, button: Button) -> None:
         """Begins what was offered: the message that offered it becomes the live one of the run."""
         assert query.message is not None  # noqa: S101 - the gate lets no other pass
         shown_as, meant = query.message.message_id, query.message.message_id
@@ -69,17 +76,9 @@ class Presses:
             meant = query.message.reply_to_message.message_id
         start = _start(button)
         chat = Chat(chat_id=button.chat_id, message_id=meant)
-        await self._desk.begin(Request(id=button.run_id, person=person, chat=chat, ask=start), start, shown_as=shown_as)
-        self._desk.memory.buttons.use(button.run_id, question=button.question)
+        request = Request(id=button.run_id, person=person, chat=chat, ask=start)
+        await self._desk.begin(request, update_id, start, shown_as=shown_as)
         await self._desk.telegram.answer(query.id, button.choice)
-
-
-def _request(button: Button, person: Person, chat: Chat) -> Request:
-    ask: Ask = Cancel(run_id=button.run_id)
-    if button.question != CANCEL:
-        ask = Answer(run_id=button.run_id, question=button.question, choice=button.choice, digest=button.digest)
-    request_id = uuid7(milliseconds=int(button.at * 1000), seed=f"telegram/button/{button.id}")
-    return Request(id=request_id, person=person, chat=chat, ask=ask)
 
 
 def _start(button: Button) -> Start:

@@ -31,6 +31,9 @@ class BotSettings(BrokerSettings):
     )
     orchestrator_url: str = Field(description="Address of the orchestrator's internal API")
     api_token: SecretStr = Field(description="The bot's token for the orchestrator's API")
+    request_id_key: SecretStr = Field(
+        min_length=16, description="Makes the ids of requests, which nobody else can foretell"
+    )
     data_dir: Path = Field(description="Folder of the bot's memory")
 
     @field_validator("telegram_bot_token")

@@ -1,7 +1,9 @@
 """A text that is no command: an answer, a word to whoever works for a run, something to begin, or just talk."""
 
+from functools import partial
+
 from bot import texts
-from bot.commands import Arguments, StartCommand, example
+from bot.commands import Arguments, StartCommand, example, how_with_files
 from bot.desk import Desk, Written, check
 from bot.markup import line, seen
 from bot.memory.questions import Asked
@@ -11,7 +13,6 @@ from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
 
 LONGEST_TEXT = 4000  # of an answer, and of a word to a run
-FILES_HOW = "Send it with a command in its caption, or as a reply to a question that takes an answer of your own"
 
 
 class Talk:
@@ -26,7 +27,7 @@ class Talk:
         if asked:
             await self._answer(written, asked)
         elif written.document:
-            raise GiveUp(f"What shall I do with “{written.document.name}”? {FILES_HOW}.")
+            raise GiveUp(f"What shall I do with “{written.document.name}”? {how_with_files(self._desk)}")
         elif not await self._steered(written):
             await self._something_else(written)
 
@@ -51,10 +52,9 @@ class Talk:
         choice = _choice(text, asked)
         files = await self._desk.documents.take(written.document)
         answer = Answer(run_id=asked.run_id, question=asked.question, choice=choice, digest=asked.digest)
+        settle = partial(self._desk.memory.settle, asked.run_id, chat_id=asked.chat_id, question=asked.question)
         with about(asked.run_id):
-            confirmed = await self._desk.outbox.send(written.request(answer, files))
-        self._desk.memory.questions.close(asked.run_id, chat_id=asked.chat_id, question=asked.question)
-        self._desk.memory.buttons.use(asked.run_id, chat_id=asked.chat_id, question=asked.question)
+            confirmed = await self._desk.send(written.request(answer, files), written.update_id, settle)
         shown = texts.answered(asked.markup, written.name, choice)
         await self._desk.telegram.try_to_edit(asked.chat_id, asked.message_id, shown)
         said = f"Taken as your answer: <b>{line(choice, 200)}</b>"
@@ -74,7 +74,8 @@ class Talk:
         if len(written.text) > LONGEST_TEXT:
             raise GiveUp(f"That is too long: I can pass on {LONGEST_TEXT} characters.")
         with about(run_id):
-            confirmed = await self._desk.outbox.send(written.request(Steer(run_id=run_id, text=written.text)))
+            steer = written.request(Steer(run_id=run_id, text=written.text))
+            confirmed = await self._desk.send(steer, written.update_id)
         title = run.title if run else "the run"
         said = f"Passed on to whoever works for {line(title)}."
         await self._desk.reply(written, said if confirmed else texts.accepted("is passed on", title))

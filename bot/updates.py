@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +12,16 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot import texts
 from bot.access import Gate, Handler, Once
+from bot.commands import how_with_files
 from bot.desk import Desk, Written, check
 from bot.documents import Document
 from bot.limits import Pace
 from bot.markup import line, plain
 from bot.presses import Presses
-from bot.talk import FILES_HOW, Talk
+from bot.talk import Talk
 from bot.telegram import Telegram
 from stack.errors import GiveUp, TryAgain
-from stack.ids import uuid7
+from stack.ids import secret_id
 from stack.people import Person
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 UPDATES = ("message", "edited_message", "callback_query")  # those that are asked for
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_-]{1,64})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 ALBUMS_REMEMBERED = 100
-ALBUM = "Of several files that are sent together I read the one with a command in its caption, and no other."
+ALBUM = "Of several files that are sent together I look at the one with a caption, and at no other."
 MEDIA = "I read texts and documents alone: please send a picture or a recording as a file."
 
 
@@ -60,13 +62,29 @@ class Updates:
         if message.media_group_id and not text:
             self._part_of_an_album(message.media_group_id)
             return
-        written = _written(message, event_update, person, text)
+        written = self._written(message, event_update, person, text)
         if not written.document and (message.photo or message.video or message.audio or message.voice):
             raise GiveUp(MEDIA)
         if found := _COMMAND.fullmatch(text.strip()):
             await self._command(found["name"], replace(written, text=found["rest"] or ""))
         else:
             await self._talk.hear(written)
+
+    def _written(self, message: Message, update: Update, person: Person, text: str) -> Written:
+        assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
+        sent, at = message.document, int(message.date.timestamp() * 1000)
+        return Written(
+            update_id=update.update_id,
+            # an id that the same update always gives: delivered again, it asks for the same run
+            id=secret_id(self._desk.id_key, f"telegram/{update.update_id}", milliseconds=at),
+            person=person,
+            name=message.from_user.full_name,
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            text=text,
+            reply_to=message.reply_to_message.message_id if message.reply_to_message else None,
+            document=Document(sent.file_id, sent.file_name or "file", sent.file_size or 0) if sent else None,
+        )
 
     async def _command(self, name: str, written: Written) -> None:
         # Telegram's menu takes no hyphen, and people write one
@@ -75,7 +93,7 @@ class Updates:
             raise GiveUp(f"I do not know /{name}. /help shows what works.")
         check(written.person, command.right)
         if written.document and not command.takes_file:
-            raise GiveUp(f"/{command.name} takes no file. {FILES_HOW}.")
+            raise GiveUp(f"/{command.name} takes no file. {how_with_files(self._desk)}")
         await command.handle(written, self._desk)
 
     async def edited(self, message: Message) -> None:
@@ -118,26 +136,15 @@ class Apologies(BaseMiddleware):
             await self._telegram.answer(event.id, plain(html), alert=True)
 
 
-def dispatcher(updates: Updates, *, gate: Gate, once: Once, pace: Pace) -> Dispatcher:
-    """The way of an update: the gate, once, the pace, then its handler."""
+def dispatcher(updates: Updates, *, beat: Callable[[], None], gate: Gate, once: Once, pace: Pace) -> Dispatcher:
+    """The way of an update: a beat of the pulse, the gate, once, the pace, then its handler."""
+
+    async def alive(handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        beat()
+        return await handler(event, data)
+
     made = Dispatcher(disable_fsm=True)
-    for middleware in (gate, once, pace):
+    for middleware in (alive, gate, once, pace):
         made.update.outer_middleware(middleware)
     made.include_router(updates.router())
     return made
-
-
-def _written(message: Message, update: Update, person: Person, text: str) -> Written:
-    assert message.from_user is not None  # noqa: S101 - the gate lets no other pass
-    sent = message.document
-    return Written(
-        # an id that the same update always gives: delivered again, it asks for the same run
-        id=uuid7(milliseconds=int(message.date.timestamp() * 1000), seed=f"telegram/{update.update_id}"),
-        person=person,
-        name=message.from_user.full_name,
-        chat_id=message.chat.id,
-        message_id=message.message_id,
-        text=text,
-        reply_to=message.reply_to_message.message_id if message.reply_to_message else None,
-        document=Document(sent.file_id, sent.file_name or "file", sent.file_size or 0) if sent else None,
-    )

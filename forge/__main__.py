@@ -2,7 +2,9 @@
 
 import socket
 
+from forge.conversation import Conversations
 from forge.github import GitHub
+from forge.marks import Marks
 from forge.mirrors import Mirrors
 from forge.pulls import Pulls
 from forge.reviews import Reviews
@@ -14,7 +16,8 @@ from stack.api import TasksApi
 from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.service import Every, run_until_stopped
 from stack.web import WebServer
-from stack.work.review import FetchPullRequest, PostReview
+from stack.work.beforehand import FetchConversation, FetchHead
+from stack.work.review import DraftReview, FetchPullRequest, PostReview
 from stack.worker import Worker
 
 ROLE = "forge"
@@ -34,7 +37,9 @@ def main(settings: ForgeSettings) -> None:
     github = GitHub(url=settings.github_api_url, token=token)
     mirrors = Mirrors(folder=settings.data_dir / "mirrors", url=settings.github_url, token=token)
     pulls = Pulls(github=github, mirrors=mirrors)
-    reviews = Reviews(github=github, mirrors=mirrors, max_inline=settings.max_inline_comments)
+    marks = Marks(settings.forge_mark_key.get_secret_value())
+    conversations = Conversations(github=github, mirrors=mirrors, marks=marks)
+    reviews = Reviews(github=github, mirrors=mirrors, marks=marks, max_inline=settings.max_inline_comments)
 
     orchestrator, api_token = settings.orchestrator_url, settings.api_token.get_secret_value()
     tasks = TasksApi(orchestrator, api_token, name=settings.service_name or socket.gethostname())
@@ -42,6 +47,9 @@ def main(settings: ForgeSettings) -> None:
         ROLE,
         {  # all that the forge can do
             FetchPullRequest: pulls.fetch,
+            FetchHead: pulls.head,
+            FetchConversation: conversations.fetch,
+            DraftReview: reviews.draft,
             PostReview: reviews.post,
         },
         tasks=tasks,

@@ -1,174 +1,119 @@
 """A review as GitHub takes it: few ranked comments on lines of the diff, everything else in the body, nothing lost."""
 
+import hashlib
+import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
-from uuid import UUID
 
-from forge import markers
-from forge.markdown import code, fenced, is_plain, line, prose
-from forge.markers import Tally
-from stack.diff import FileDiff, at
-from stack.work.remarks import Severity
-from stack.work.review import Coverage, FileCoverage, Finding, PostReview
+from forge.markdown import code, fenced, line, prose, quoted
+from forge.placing import Diff, Lines, Located, counts, located
+from forge.suggestions import judge
+from stack.diff import FileDiff
+from stack.work.remarks import Placed, Remark, Said
+from stack.work.review import Coverage, Draft, DraftReview, FileCoverage
 
-SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 MAX_BODY = 65_536  # characters in a body, GitHub's own limit
+MARKS_ROOM = 12_000  # characters that are left for hidden lines
 MAX_NAMES = 10  # files named in a line
 MAX_PATH = 160  # characters of a path that are shown
-MAX_MARKS = 200  # findings in the body that are marked, so that the next run knows them
-# GitHub shows no patch of a file whose change is larger than some limit that it does not publish, and refuses comments
-# there. Beyond this many lines of diff a finding goes into the body, where nothing can refuse it.
-MAX_PATCH_LINES = 3_000
 MANY = 3  # from here on, findings in the body are folded
 # Characters of an explanation in the body, shortened step by step until the body fits; 0 also drops suggestions.
 EXPLANATION_LIMITS = (10_000, 600, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What to send: the body, the comments on lines, and the tally of both."""
-
-    body: str
-    comments: tuple[dict[str, Any], ...]
-    tally: Tally
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A finding and its place: `on_diff` where GitHub takes a comment on its lines."""
-
-    finding: Finding
-    path: str
-    start: int
-    end: int
-    on_diff: bool
-    fingerprint: str
-
-    @property
-    def key(self) -> tuple[str, int, int, str, str]:
-        """What is the same in exact duplicates."""
-        return self.path, self.start, self.end, self.finding.side, self.finding.title
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        """The gravest first, of these the surest."""
-        return SEVERITIES.index(self.finding.severity), -self.finding.confidence
-
-
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """The findings by where they go."""
-
-    inline: list[Placed]
-    in_body: list[Placed]
-    already: int
-
-
 def compose(
-    brief: PostReview,
-    files: list[FileDiff],
-    *,
-    run_id: UUID,
-    known: set[str],
-    max_inline: int,
-    refused: int = 0,
+    brief: DraftReview, files: Sequence[FileDiff], lines: Lines, *, taken: frozenset[str] | None, max_inline: int
 ) -> Draft:
-    """The review of a run. Findings whose fingerprint is `known` are only counted; `refused` is for the tally."""
-    findings = _sort(brief, files, known, max_inline)
-    tally = Tally(len(findings.inline), len(findings.in_body), findings.already, refused)
+    """The draft of a review. `taken` are the paths on which GitHub takes comments; None: that is not known."""
+    diff = Diff(files, lines, taken)
+    found = located(brief.review.findings, diff, brief.said, brief.dismissed)
+    new = [one for one in found if one.fate == "new"]
+    on_lines = [one for one in new if one.on_diff][:max_inline]
+    in_text = [one for one in new if one not in on_lines]
+    before = [one for one in found if one.fate == "pre_existing"]
+    fixed = _fixed(brief, found, diff)
+    still = _still_open(brief, found, fixed)
+
+    verdict = _verdict(brief, new, still)
+    told = f"{verdict} {_coverage(brief.review.coverage, files)}"
+    head = [
+        "## Review by claude-stack",
+        f"**{verdict}** {told.removeprefix(verdict).strip()}",
+        _partial(brief),
+        line(brief.since),
+        quoted(brief.review.summary),
+    ]
+    checked = " · each finding was looked at a second time" if brief.checked and new else ""
+    model = line(brief.review.usage.model)
+    foot = f"---\n<sub>claude-stack · {model} · commit {brief.pull.head_sha[:12]}{checked}</sub>"
+    above = "\n\n".join(filter(None, head))
+    room = MAX_BODY - MARKS_ROOM - len(above) - len(foot) - 8  # what joins them
+    body = "\n\n".join(filter(None, (above, _others(in_text, before, room), foot)))
+    remarks = tuple(_remark(one, lines) for one in on_lines)
+    head_sha, complete = brief.pull.head_sha, brief.review.coverage.complete and not brief.review.ended
     return Draft(
-        _body(brief, files, findings, _trailer(findings.in_body, tally, run_id)),
-        tuple(map(_comment, findings.inline)),
-        tally,
+        head_sha=head_sha,
+        body=body,
+        remarks=remarks,
+        findings=_listed(found, on_lines),
+        digest=digest(head_sha, body, remarks),
+        verdict=told,
+        complete=complete,
+        clean=complete and not new and not still,
+        fixed=tuple(one.thread for one in fixed),
     )
 
 
-def _sort(brief: PostReview, files: list[FileDiff], known: set[str], max_inline: int) -> Sorted:
-    placed = sorted((place(finding, files) for finding in brief.review.findings), key=lambda p: p.rank)
-    best: dict[object, Placed] = {}
-    for p in placed:
-        best.setdefault(p.key, p)
-    different = list(best.values())
-    new = [p for p in different if p.fingerprint not in known]
-    on_diff = [p for p in new if p.on_diff]
-    rest = on_diff[max_inline:] + [p for p in new if not p.on_diff]
-    return Sorted(on_diff[:max_inline], sorted(rest, key=lambda p: p.rank), len(different) - len(new))
+def digest(head_sha: str, body: str, remarks: Sequence[Remark]) -> str:
+    """Stands for all that people will see of a review."""
+    seen = [head_sha, body, [remark.model_dump() for remark in remarks]]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
-def place(finding: Finding, files: list[FileDiff]) -> Placed:
-    """Where a finding lies. A finding on the old side may name the file's old path."""
-    start, end = sorted((finding.start_line, finding.end_line))
-    file = at(files, finding.path, finding.side)
-    path = file.path if file else finding.path
-    # a name that is no UTF-8 cannot be told to GitHub
-    shown = file is not None and "\ufffd" not in path and file.text.count("\n") <= MAX_PATCH_LINES
-    on_diff = file is not None and shown and file.holds(finding.side, start, end)
-    text = _line_text(file, finding.side, end) if file else ""
-    return Placed(finding, path, start, end, on_diff, markers.fingerprint(path, finding.title, text))
+# --- what becomes of what was said before -----------------------------------------------------------
 
 
-def _line_text(file: FileDiff, side: str, number: int) -> str:
-    lines = (x for hunk in file.hunks for x in hunk.lines)
-    return next((x.text for x in lines if (x.old if side == "LEFT" else x.new) == number), "")
+def _fixed(brief: DraftReview, found: list[Located], diff: Diff) -> list[Said]:
+    """Threads of ours that the model calls fixed, and whose line has really changed: its word alone closes nothing."""
+    again = {one.finding.same_as for one in found}
+    claimed = [one for one in brief.said if one.number in brief.review.fixed and one.number not in again]
+    return [one for one in claimed if one.ours and one.thread and not one.resolved_by and not diff.still_has(one)]
 
 
-def _comment(placed: Placed) -> dict[str, Any]:
-    finding = placed.finding
-    parts = [f"**{finding.severity.capitalize()}**: {line(finding.title)}", prose(finding.explanation)]
-    if finding.suggestion is not None and finding.side == "RIGHT" and is_plain(finding.suggestion):
-        parts.append(fenced(finding.suggestion, "suggestion"))
-    elif finding.suggestion:
-        parts.append(fenced(finding.suggestion))
-    parts.append(markers.of_finding(placed.fingerprint))
-    comment = {"path": placed.path, "line": placed.end, "side": finding.side, "body": "\n\n".join(filter(None, parts))}
-    if placed.start < placed.end:
-        comment |= {"start_line": placed.start, "start_side": finding.side}
-    return comment
+def _still_open(brief: DraftReview, found: list[Located], fixed: list[Said]) -> int:
+    """How many remarks stand there that are not new: in open threads of ours, and whatever was found again."""
+    threads = [one for one in brief.said if one.ours and one.thread and not one.resolved_by and one not in fixed]
+    again = [one.known for one in found if one.fate == "said" and one.known]
+    return len({one.number for one in (*threads, *again)})
 
 
-def _body(brief: PostReview, files: list[FileDiff], findings: Sorted, trailer: str) -> str:
-    # what we say stands above the model's text, so that nothing in that can hide it
-    head = [
-        "## Review by claude-stack",
-        f"**{_verdict(brief, findings)}** {_coverage(brief.review.coverage, files)}",
-        prose(brief.review.summary),
-    ]
-    foot = f"---\n<sub>claude-stack · {line(brief.review.usage.model)} · commit {brief.pull.head_sha[:12]}</sub>"
-    above, below = "\n\n".join(filter(None, head)), f"{foot}\n\n{trailer}"
-    room = MAX_BODY - len(above) - len(below) - 8  # what joins them
-    return "\n\n".join(filter(None, (above, _others(findings, room), below)))
+# --- sentences --------------------------------------------------------------------------------------
 
 
-def _trailer(in_body: list[Placed], tally: Tally, run_id: UUID) -> str:
-    marks = [markers.of_finding(p.fingerprint) for p in in_body[:MAX_MARKS]]
-    return "\n".join((*marks, markers.of_tally(tally), markers.of_run(run_id)))
+def _verdict(brief: DraftReview, new: list[Located], still: int) -> str:
+    if not new and not still:
+        whole = brief.review.coverage.complete and not brief.review.ended
+        return "No problems found." if whole else "Not all of the change was read."
+    severities = Counter(one.finding.severity for one in new)
+    verdict = f"{_count(len(new), 'problem')}: {counts(severities)}." if new else "Nothing new."
+    return f"{verdict} Reported before: {still}." if still else verdict
 
 
-def _verdict(brief: PostReview, findings: Sorted) -> str:
-    new = [*findings.inline, *findings.in_body]
-    if not new and not findings.already:
-        return "No problems found." if brief.review.coverage.complete else "Not all of the change was read."
-    counts = Counter(p.finding.severity for p in new)
-    told = ", ".join(f"{counts[s]} {s}" for s in SEVERITIES if counts[s])
-    verdict = f"{_count(len(new), 'problem')}: {told}." if new else "Nothing new."
-    return f"{verdict} Reported before: {findings.already}." if findings.already else verdict
+def _partial(brief: DraftReview) -> str:
+    return f"This is a part of a review: {line(brief.review.ended)}" if brief.review.ended else ""
 
 
-def _coverage(coverage: Coverage, files: list[FileDiff]) -> str:
-    if coverage.complete:
-        text = f"All {coverage.hunks} hunks were read." if coverage.hunks != 1 else "The one hunk was read."
-    else:
-        unread = [_unread(f) for f in coverage.unread if f.read < f.hunks]
-        named = f"; not read: {_names(unread)}" if unread else ""
-        text = f"Partial: {coverage.read} of {coverage.hunks} hunks were read{named}."
-    binary = [code(_shown(f.path)) for f in files if f.binary]
-    return f"{text} Binary, not reviewed: {_names(binary)}." if binary else text
+def _coverage(coverage: Coverage, files: Sequence[FileDiff]) -> str:
+    unread = [_unread(file) for file in coverage.unread]
+    named = f"; not read: {_names(unread)}" if unread else ""
+    binary = [code(_shown(f.path)) for f in files if f.binary and not f.whole]
+    return f"{coverage}{named}." + (f" Binary, not reviewed: {_names(binary)}." if binary else "")
 
 
 def _unread(file: FileCoverage) -> str:
-    return f"{code(_shown(file.path))} ({file.hunks - file.read} of {file.hunks})"
+    missing = file.hunks + file.headers - file.read - file.headers_read
+    return f"{code(_shown(file.path))} ({missing} of {file.hunks + file.headers})"
 
 
 def _names(names: list[str]) -> str:
@@ -180,26 +125,70 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _others(findings: Sorted, room: int) -> str:
+# --- findings ---------------------------------------------------------------------------------------
+
+
+def _listed(found: list[Located], on_lines: list[Located]) -> tuple[Placed, ...]:
+    """All findings for lists for people: what is new first."""
+    ordered = sorted(found, key=lambda one: (one.fate != "new", one.rank))
+    return tuple(
+        Placed(
+            number=number,
+            path=one.place.path,
+            line=one.place.start,
+            side=one.place.side,
+            severity=one.finding.severity,
+            kind=one.finding.kind,
+            title=one.finding.title,
+            anchor=one.place.anchor,
+            where="line" if one in on_lines else "text" if one.fate == "new" else one.fate,
+        )
+        for number, one in enumerate(ordered, 1)
+    )
+
+
+def _remark(one: Located, lines: Lines) -> Remark:
+    finding, place = one.finding, one.place
+    parts = [f"**{finding.severity.capitalize()}**: {line(finding.title)}", prose(finding.explanation)]
+    if finding.suggestion is not None:
+        known = lines(place.path) if place.side == "RIGHT" else None
+        shown = judge(finding.suggestion, path=place.path, lines=known, start=place.start, end=place.end)
+        parts.append(shown.markdown)
+    return Remark(
+        path=place.path,
+        line=place.end,
+        side=place.side,
+        start_line=place.start if place.start < place.end else None,
+        body="\n\n".join(filter(None, parts)),
+    )
+
+
+def _others(in_text: list[Located], before: list[Located], room: int) -> str:
     """The findings that have no comment of their own, as fully as there is room for."""
-    if not findings.in_body:
+    for limit in EXPLANATION_LIMITS:
+        sections = [
+            _section("Other findings", "other findings", [_paragraph(one, limit) for one in in_text]),
+            _section("There before the change", "findings that were there before", [_paragraph(o, 0) for o in before]),
+        ]
+        text = "\n\n".join(filter(None, sections))
+        if len(text) <= room:
+            return text
+    return _as_many_as_fit(in_text + before, room)
+
+
+def _section(title: str, folded: str, paragraphs: list[str]) -> str:
+    if not paragraphs:
         return ""
-    texts = (_section([_paragraph(p, limit) for p in findings.in_body]) for limit in EXPLANATION_LIMITS)
-    fitting = next((text for text in texts if len(text) <= room), None)
-    return fitting or _as_many_as_fit(findings.in_body, room)
-
-
-def _section(paragraphs: list[str]) -> str:
     text = "\n\n".join(paragraphs)
     if len(paragraphs) < MANY:
-        return f"### Other findings\n\n{text}"
-    return f"<details><summary>{len(paragraphs)} other findings</summary>\n\n{text}\n\n</details>"
+        return f"### {title}\n\n{text}"
+    return f"<details><summary>{len(paragraphs)} {folded}</summary>\n\n{text}\n\n</details>"
 
 
-def _paragraph(placed: Placed, limit: int) -> str:
-    finding = placed.finding
-    lines = f"{placed.start}-{placed.end}" if placed.start < placed.end else str(placed.end)
-    where = code(f"{_shown(placed.path)}:{lines}") + (" (old file)" if finding.side == "LEFT" else "")
+def _paragraph(one: Located, limit: int) -> str:
+    finding, place = one.finding, one.place
+    lines = f"{place.start}-{place.end}" if place.start < place.end else str(place.end)
+    where = code(f"{_shown(place.path)}:{lines}") + (" (old file)" if place.side == "LEFT" else "")
     parts = [f"{where} **{finding.severity}**: {line(finding.title)}", _cut(finding.explanation, limit)]
     if finding.suggestion and limit:
         parts.append("Suggested:\n\n" + fenced(finding.suggestion))
@@ -210,12 +199,12 @@ def _cut(text: str, limit: int) -> str:
     return prose(text if len(text) <= limit else text[:limit] + ("…" if limit else ""))
 
 
-def _as_many_as_fit(placed: list[Placed], room: int) -> str:
-    paragraphs = [_paragraph(p, 0) for p in placed]
+def _as_many_as_fit(found: list[Located], room: int) -> str:
+    paragraphs = [_paragraph(one, 0) for one in found]
     sizes = accumulate(len(p) + 2 for p in paragraphs)
     kept = sum(size <= room - 200 for size in sizes)  # 200: the fold around them and the last line
-    left_out = f"{_count(len(placed) - kept, 'finding')} more did not fit into GitHub's {MAX_BODY} characters."
-    return _section([*paragraphs[:kept], left_out])
+    left_out = f"{_count(len(found) - kept, 'finding')} more did not fit into GitHub's {MAX_BODY} characters."
+    return _section("Other findings", "other findings", [*paragraphs[:kept], left_out])
 
 
 def _shown(path: str) -> str:

@@ -5,6 +5,7 @@ from forge.github.reviews import PullReviews
 from forge.mirrors import Change, Mirrors, Wanted
 from stack.assignment import Assignment
 from stack.errors import GiveUp
+from stack.work.beforehand import FetchHead, Head
 from stack.work.review import FetchPullRequest, PullRequest
 
 MAX_TITLE = 300  # characters; GitHub takes 256
@@ -33,6 +34,10 @@ class Pulls:
         if nothing:
             raise GiveUp(f"There is nothing to review in {_name(brief)}: {nothing}")
         return _report(brief, pull, change)
+
+    def head(self, brief: FetchHead, _at: Assignment) -> Head:
+        """Where the pull request's branch stands now."""
+        return Head(head_sha=self._github.pull(brief.repository, brief.number).head.sha)
 
     def _open_pull(self, brief: FetchPullRequest) -> Pull:
         try:

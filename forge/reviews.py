@@ -1,19 +1,23 @@
-"""One review per run on a pull request, however often it is asked for, and a look at GitHub that it is there."""
+"""Drafts reviews and posts them: one per run, however often it is asked for, and a look at GitHub that it is there."""
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from forge import markers
-from forge.compose import Draft, compose
-from forge.github import WAITS_SECONDS, GitHub, Moved, NotFound, Posted, Started, Unprocessable
+from forge import sending
+from forge.compose import compose
+from forge.github import WAITS_SECONDS, GitHub, Moved, NotFound, Started, Unprocessable
 from forge.github.reviews import PostedReview, PullReviews
 from forge.locks import Locks
-from forge.markers import Tally
+from forge.marks import Facts, Marks
 from forge.mirrors import Mirrors, Wanted
+from forge.statuses import Statuses
 from stack.assignment import Assignment
-from stack.diff import FileDiff
 from stack.errors import GiveUp, TryAgain
-from stack.work.review import PostReview, PullRequest, Receipt
+from stack.work.review import Draft, DraftReview, PostReview, PullRequest, Receipt
+
+log = logging.getLogger(__name__)
 
 LOOKS_SECONDS = (0.0, 1.0, 2.0)  # before each look for what was posted
 
@@ -21,143 +25,173 @@ LOOKS_SECONDS = (0.0, 1.0, 2.0)  # before each look for what was posted
 class Reviews:
     """Posts reviews. There must be one of it: its locks keep two workers from posting at once."""
 
-    def __init__(self, *, github: GitHub, mirrors: Mirrors, max_inline: int) -> None:
+    def __init__(self, *, github: GitHub, mirrors: Mirrors, marks: Marks, max_inline: int) -> None:
         self._github = github
         self._mirrors = mirrors
+        self._marks = marks
         self._max_inline = max_inline
+        self._statuses = Statuses(github)
         self._locks = Locks()
 
+    def draft(self, brief: DraftReview, at: Assignment) -> Draft:
+        """The review as it will be posted, to the letter. Raises Stopped, TryAgain or GiveUp."""
+        pull = brief.pull
+        at.say("Writing the review")
+        wanted = Wanted(pull.repository, pull.number, pull.base_sha, pull.head_sha)
+        files = self._mirrors.change(wanted, at).files
+        self._mirrors.keep(pull.repository, pull.head_sha)
+        taken = self._there(pull).with_patch() if brief.review.findings else None
+
+        def lines(path: str) -> Sequence[str] | None:
+            return self._mirrors.lines(pull.repository, pull.head_sha, path)
+
+        return compose(brief, files, lines, taken=taken, max_inline=self._max_inline)
+
     def post(self, brief: PostReview, at: Assignment) -> Receipt:
-        """Posts the run's review unless it is there, and tells what GitHub then shows.
+        """Posts the run's review, resolves what it found fixed, puts its verdict on the commit, looks that it is there.
 
         Raises Stopped as long as nothing was sent; TryAgain, with the seconds to wait, where GitHub takes no review
         now, or none beside one that the token's account has started; GiveUp where it will not have this one.
         """
-        pull = brief.pull
+        pull, draft = brief.pull, brief.draft
         with self._locks[f"{pull.repository}/{pull.number}"]:
             at.say("Posting the review")
-            posted = self._post_unless_there(brief, at)
+            posted, facts = self._post_unless_there(brief, at)
             at.say("Looking whether the review is there")
-            return self._receipt(pull, posted, at.run_id)
+            receipt = self._receipt(pull, draft, posted, facts)
+            resolved = self._resolve(pull, draft)
+            status = self._statuses.put(pull, draft, url=posted.html_url)
+            return receipt.model_copy(update={"resolved": resolved, "status": status})
 
-    def _post_unless_there(self, brief: PostReview, at: Assignment) -> PostedReview:
+    def _post_unless_there(self, brief: PostReview, at: Assignment) -> tuple[PostedReview, Facts]:
         """Looks before every try: one whose answer was lost may have worked."""
-        files: list[FileDiff] | None = None
-        error: TryAgain | None = None
+        there, error = self._there(brief.pull), None
         for seconds in (0.0, *WAITS_SECONDS):
             if error:
                 self._github.pause(error, seconds)
-            ours = self._there(brief.pull).of_ours()
-            found = next((r for r in ours if not r.pending and markers.of_run(at.run_id) in (r.body or "")), None)
-            if found:
+            ours = there.of_ours()
+            if found := sending.of_run(self._marks, ours, at.run_id):
                 return found
-            self._check_none_is_started(brief.pull, ours)
-            files = self._files(brief.pull, at) if files is None else files
-            drafts = self._drafts(brief, files, ours, at.run_id)
+            self._make_room(there, ours)
             if not error:
                 at.stop.check()  # the last moment: from here on the review may be there
             try:
-                return self._send(brief.pull, drafts)
+                posted = self._send(there, brief.draft, at.run_id)
+                found = sending.of_run(self._marks, [posted], at.run_id)
+                return found or (posted, {"draft": "", "moved": []})
             except Started:
                 raise
             except TryAgain as again:
                 error = again
         raise TryAgain(f"GitHub does not take the review now: {error}", after=error.after if error else None)
 
-    def _check_none_is_started(self, pull: PullRequest, ours: list[PostedReview]) -> None:
-        if started := next((review for review in ours if review.pending), None):
-            raise Started(
-                f"{self._github.login()} has started a review of pull request {pull.number} of {pull.repository}, and "
-                f"GitHub takes no other beside it: submit or discard it, and this one is posted: {started.html_url}"
-            )
+    def _make_room(self, there: PullReviews, ours: Sequence[PostedReview]) -> None:
+        """Removes a try of ours that was cut off. Raises Started where the account's person has started a review."""
+        for review in ours:
+            if review.pending and self._is_try(review):
+                there.discard(review)
+            elif review.pending:
+                raise Started(
+                    f"{self._github.login()} has started a review of pull request {there.number} of "
+                    f"{there.repository}, and GitHub takes no other beside it: submit or discard it, and this one is "
+                    f"posted: {review.html_url}"
+                )
 
-    def _files(self, pull: PullRequest, at: Assignment) -> list[FileDiff]:
-        wanted = Wanted(pull.repository, pull.number, pull.base_sha, pull.head_sha)
-        return self._mirrors.change(wanted, at).files
+    def _is_try(self, review: PostedReview) -> bool:
+        return any(facts.get("is") == "try" for facts in self._marks.read(review.body))
 
-    def _drafts(self, brief: PostReview, files: list[FileDiff], ours: list[PostedReview], run_id: UUID) -> list[Draft]:
-        """The review, and the same with everything in the body for when GitHub refuses a comment."""
-        known = self._known(brief.pull, ours) if brief.review.findings else set()
-        first = compose(brief, files, run_id=run_id, known=known, max_inline=self._max_inline)
-        if not first.comments:
-            return [first]
-        refused = len(first.comments)
-        return [first, compose(brief, files, run_id=run_id, known=known, max_inline=0, refused=refused)]
+    # --- sending ----------------------------------------------------------------------------------------
 
-    def _known(self, pull: PullRequest, ours: list[PostedReview]) -> set[str]:
-        """The fingerprints of what we have said on this pull request."""
-        comments = self._there(pull).comments_of_ours()
-        return set().union(*(markers.fingerprints_in(one.body or "") for one in (*comments, *ours)))
-
-    def _there(self, pull: PullRequest) -> PullReviews:
-        return PullReviews(self._github, pull.repository, pull.number)
-
-    def _send(self, pull: PullRequest, drafts: list[Draft]) -> PostedReview:
-        """Sends the first draft that GitHub takes. Raises Unprocessable where it takes none."""
-        requests = [_request(draft, commit_id=pull.head_sha) for draft in drafts]
-        # after a force-push GitHub may no longer know the commit; the body names it
-        *others, last = [*requests, _request(drafts[-1])]
-        for request in others:
-            try:
-                return self._send_one(pull, request)
-            except Unprocessable:
-                continue
-        return self._send_one(pull, last)
-
-    def _send_one(self, pull: PullRequest, request: dict[str, Any]) -> PostedReview:
+    def _send(self, there: PullReviews, draft: Draft, run_id: UUID) -> PostedReview:
+        """Sends the review with all the comments that GitHub takes on their lines; the others stand in its text."""
         try:
             try:
-                return self._there(pull).post(request)
+                return self._send_to(there, draft, run_id)
             except Moved:
-                name = self._github.pull(pull.repository, pull.number).base.repo.full_name
-                return PullReviews(self._github, name, pull.number).post(request)
+                name = self._github.pull(there.repository, there.number).base.repo.full_name
+                return self._send_to(PullReviews(self._github, name, there.number), draft, run_id)
         except NotFound as error:
             raise GiveUp(
-                f"Pull request {pull.number} of {pull.repository} is gone, or the token may not write reviews there"
+                f"Pull request {there.number} of {there.repository} is gone, or the token may not write reviews there"
             ) from error
 
-    def _receipt(self, pull: PullRequest, posted: PostedReview, run_id: UUID) -> Receipt:
+    def _send_to(self, there: PullReviews, draft: Draft, run_id: UUID) -> PostedReview:
+        whole = sending.request(draft, self._marks, run_id=run_id, moved=frozenset())
+        try:
+            return there.post(whole | {"commit_id": draft.head_sha})
+        except Unprocessable as refusal:
+            if draft.head_sha not in there.commits():
+                # the branch was rewritten: GitHub takes nothing on lines of a commit that it no longer knows
+                moved = frozenset(range(len(draft.remarks)))
+                return there.post(sending.request(draft, self._marks, run_id=run_id, moved=moved))
+            if not draft.remarks or not there.takes(self._try(draft, run_id, [])):
+                raise refusal  # whatever is in it
+        moved = self._refused(there, draft, run_id)
+        log.warning("GitHub takes %s of %s comments on lines", len(draft.remarks) - len(moved), len(draft.remarks))
+        rest = sending.request(draft, self._marks, run_id=run_id, moved=moved)
+        return there.post(rest | {"commit_id": draft.head_sha})
+
+    def _refused(self, there: PullReviews, draft: Draft, run_id: UUID) -> frozenset[int]:
+        """Which remarks GitHub refuses. It does not say, so halves are tried, with reviews that are not submitted."""
+        left, refused = [list(range(len(draft.remarks)))], set[int]()
+        while left:
+            part = left.pop()
+            if there.takes(self._try(draft, run_id, part)):
+                continue
+            if len(part) == 1:
+                refused |= set(part)
+            else:
+                left += [part[: len(part) // 2], part[len(part) // 2 :]]
+        return frozenset(refused)
+
+    def _try(self, draft: Draft, run_id: UUID, part: Sequence[int]) -> dict[str, Any]:
+        """A review with some of the remarks, which says that it is a try: what is left of one is removed."""
+        others = frozenset(range(len(draft.remarks))) - frozenset(part)
+        comments = sending.request(draft, self._marks, run_id=run_id, moved=others)["comments"]
+        body = self._marks.line({"is": "try", "run": str(run_id)})
+        return {"body": body, "comments": comments, "commit_id": draft.head_sha}
+
+    # --- looking ----------------------------------------------------------------------------------------
+
+    def _receipt(self, pull: PullRequest, draft: Draft, posted: PostedReview, facts: Facts) -> Receipt:
         for seconds in LOOKS_SECONDS:
             if seconds:  # GitHub may take a moment to show what it took
                 self._github.pause(TryAgain(), seconds)
-            receipt = self._look(pull, posted, run_id)
+            receipt = self._look(pull, draft, posted, facts)
             if receipt.proven:
                 break
         return receipt
 
-    def _look(self, pull: PullRequest, posted: PostedReview, run_id: UUID) -> Receipt:
-        there, comments = self._there(pull), list[Posted]()
+    def _look(self, pull: PullRequest, draft: Draft, posted: PostedReview, facts: Facts) -> Receipt:
+        there, inline = self._there(pull), 0
         try:
-            review = there.one(posted.id)
-            comments = there.comments_of(posted.id)
-            missing = _missing(review, comments, run_id)
+            review, comments = there.one(posted.id), there.comments_of(posted.id)
+            inline = len(comments)
+            missing = sending.missing(draft, facts, review, comments)
         except NotFound:
             missing = f"GitHub does not show review {posted.id}"
-        sent = markers.tally_in(posted.body or "") or Tally()
+        where = [one.where for one in draft.findings]
         return Receipt(
             review_id=posted.id,
             url=posted.html_url,
-            inline_comments=len(comments),
-            findings_in_body=sent.in_body,
-            already_reported=sent.already,
-            comments_refused=sent.refused,
+            inline_comments=inline,
+            findings_in_body=where.count("text") + len(facts["moved"]),
+            already_reported=where.count("said"),
+            comments_refused=len(facts["moved"]),
             proven=not missing,
             missing=missing,
         )
 
+    def _resolve(self, pull: PullRequest, draft: Draft) -> int:
+        """Resolves the threads of what was fixed; returns how many are: a courtesy, and no part of the proof."""
+        done = 0
+        for thread in draft.fixed:
+            try:
+                self._there(pull).resolve(thread)
+                done += 1
+            except GiveUp as error:
+                log.warning("a thread could not be resolved: %s", error)
+        return done
 
-def _request(draft: Draft, **commit: str) -> dict[str, Any]:
-    return {"event": "COMMENT", "body": draft.body, "comments": list(draft.comments), **commit}
-
-
-def _missing(review: PostedReview, comments: list[Posted], run_id: UUID) -> str:
-    """What is not as it was sent, or an empty text."""
-    body = review.body or ""
-    if markers.of_run(run_id) not in body:
-        return f"review {review.id} does not have the mark of this run"
-    sent = markers.tally_in(body)
-    if not sent:
-        return f"review {review.id} does not say how many comments were sent"
-    if len(comments) != sent.inline:
-        return f"review {review.id} shows {len(comments)} comments on lines, {sent.inline} were sent"
-    return ""
+    def _there(self, pull: PullRequest) -> PullReviews:
+        return PullReviews(self._github, pull.repository, pull.number)

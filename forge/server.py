@@ -22,11 +22,7 @@ SILENCE_SECONDS = 120
 _ADVERTISEMENT = b"001e# service=git-upload-pack\n0000"  # gitprotocol-http, for protocols before 2
 
 
-def _any(_claims: Claims) -> None:
-    """Takes every token that is good."""
-
-
-def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None] = _any) -> Flask:
+def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None]) -> Flask:
     """The application: fetches by token, and a word on its health.
 
     `check` is asked before each request is served; it raises Refused for a token whose task is over, TryAgain where it

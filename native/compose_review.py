@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from native.containers import ROOT, Containers
-from native.desk import Ended, has_all_events, is_final, wait_until
+from native.desk import Ended, has_all_events, wait_for_final, wait_until
 from native.review import GitHub, summarise
 from sim.not_github.client import example
 from sim.not_telegram.person import Person
@@ -53,17 +53,11 @@ def review(stack: Containers, person: Person, pull: dict[str, Any]) -> Ended:
     since = max((event["event_id"] for event in person.events()), default=0)
     person.say(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
     try:
-        events = wait_until(lambda: _ended(person.events(since, wait=1)), seconds=SECONDS)
-    except TimeoutError:
-        raise SystemExit(f"compose: no final message within {SECONDS} s\n{person.transcript()}") from None
-    sent = next(event["at"] for event in events if event["who"] == "person")
-    final = next(event for event in events if is_final(event))
+        sent, final = wait_for_final(person, since, timeout=SECONDS)
+    except TimeoutError as error:
+        raise SystemExit(f"compose: {error}") from None
     run = wait_until(lambda: _with_events(stack.newest_run(f"telegram:{person.user_id}")), seconds=10)
     return Ended(run, final["message"], sent, final["at"])
-
-
-def _ended(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return events if any(map(is_final, events)) else []
 
 
 def _with_events(run: RunDetail) -> RunDetail | None:

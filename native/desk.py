@@ -45,14 +45,9 @@ class Desk:
         return self.wait_for_ending(self.write(command), timeout=timeout)
 
     def wait_for_ending(self, since: int, *, timeout: float = 120) -> Ended:
-        """Waits for the first final message after the event `since`."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            events = self.person.events(since, wait=1)
-            if final := next((e for e in events if is_final(e)), None):
-                sent = next(e["at"] for e in events if e["who"] == "person")
-                return Ended(self.ended_run(), final["message"], sent, final["at"])
-        raise TimeoutError(f"no final message within {timeout} s\n{self.person.transcript()}")
+        """Waits for the first final message after the event `since`. Raises TimeoutError with the chat so far."""
+        sent, final = wait_for_final(self.person, since, timeout=timeout)
+        return Ended(self.ended_run(), final["message"], sent, final["at"])
 
     def ended_run(self) -> RunDetail:
         """This person's newest run that has ended, with its events, unless those were lost (Progress may be)."""
@@ -64,6 +59,16 @@ class Desk:
     def _newest_ended(self) -> UUID:
         runs = self.api.runs(person=f"telegram:{self.person.user_id}")
         return next(run.id for run in runs if run.state in ENDED)
+
+
+def wait_for_final(person: Person, since: int, *, timeout: float) -> tuple[float, dict[str, Any]]:
+    """When they wrote, and the first final message, after the event `since`. Raises TimeoutError with the chat."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        events = person.events(since, wait=1)
+        if final := next((e for e in events if is_final(e)), None):
+            return next(e["at"] for e in events if e["who"] == "person"), final
+    raise TimeoutError(f"no final message within {timeout} s\n{person.transcript()}")
 
 
 def has_all_events(run: RunDetail) -> bool:

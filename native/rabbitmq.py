@@ -1,6 +1,8 @@
 """A private RabbitMQ node from the distribution's package, with its own port, data, name and cookie."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,11 +16,18 @@ SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 READY_SECONDS = 60
 
 
+# Below what Linux takes for outgoing connections (net.ipv4.ip_local_port_range, from 32768): a port from there may be
+# one end of somebody's connection at the moment when a server wants to listen on it.
+PORTS = range(12_000, 32_000)
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on right now, nor gets for a connection."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("no TCP port of 127.0.0.1 is free")
 
 
 class RabbitMQ:

@@ -168,7 +168,7 @@ class Stack:
             "agents": ("AGENT_KEEP_DAYS", "AGENT_SILENCE_SECONDS", "AGENT_SLOTS"),
             "bot": ("TELEGRAM_", "ALLOWED_USERS", "ADMIN_USERS", "GITHUB_URL"),
             "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
-            "orchestrator": ("TASK_", "ROLE_LIMITS", "DATABASE_URL"),
+            "orchestrator": ("TASK_", "ROLE_LIMITS", "DATABASE_URL", "ASK_ABOVE_USD", "CHECK_FINDINGS"),
             "proxy": (
                 "DASHBOARD_PASSWORD",
                 "GATEWAY_FILE",

@@ -7,6 +7,7 @@ from orchestrator.callers import Callers
 from orchestrator.costs import ProxyLedger
 from orchestrator.events import Events
 from orchestrator.files import Files
+from orchestrator.local import Local
 from orchestrator.outbox import Outbox
 from orchestrator.runs import Runs
 from orchestrator.settings import OrchestratorSettings
@@ -37,10 +38,12 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
     grants = Grants({kind: key.get_secret_value() for kind, key in keys.items()}, settings.roles())  # type: ignore[misc]
     tasks = Tasks(transactions, grants=grants)
     costs = ProxyLedger(settings.proxy_url, settings.proxy_read_token.get_secret_value())
-    stories = Stories(transactions, tasks=tasks, costs=costs)
+    local = Local(settings.policy())
+    files = Files(settings.data_dir / "files")
+    stories = Stories(transactions, tasks=tasks, costs=costs, local=local, files=files)
     transactions.go_on = stories.go_on
-    runs = Runs(transactions, tasks=tasks)
-    events, files = Events(sessions), Files(settings.data_dir / "files")
+    runs = Runs(transactions, tasks=tasks, local=local)
+    events = Events(sessions)
     api = create_app(
         runs=runs,
         views=Views(sessions, tasks=tasks),

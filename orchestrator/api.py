@@ -20,7 +20,7 @@ from stack.messages import Attachment, Priority, Request
 from stack.people import Person
 from stack.values import Value
 from stack.work import AnyAsk, complaint
-from stack.work.kinds import Answer, Cancel, Start
+from stack.work.kinds import Answer, Cancel, Retry, Start
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,12 @@ class AttemptAsked(Value):
     """Body of what is asked about an attempt."""
 
     attempt: int
+
+
+class PieceAsked(AttemptAsked):
+    """Body of a piece of what will be a report."""
+
+    piece: dict[str, Any]
 
 
 class Routes:
@@ -106,7 +112,7 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
             raise GiveUp(f"{asked.ask.verb} begins no run")
         person = Person(id=asked.person) if asked.person else _owner(caller)
         message = Request(person=person, ask=asked.ask, priority=asked.priority, files=asked.files)
-        run_id = runs.handle(message, key=request.headers.get("Idempotency-Key", "")[:200])
+        run_id = runs.handle(message, key=_key())
         return views.summary(run_id), 202
 
     @routes.add("GET", "/runs", "list")
@@ -125,6 +131,11 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
     @routes.add("POST", "/runs/<uuid:run_id>/cancel", "cancel")
     def cancel(caller: Caller, run_id: UUID) -> Any:
         runs.handle(Request(person=_owner(caller), ask=Cancel(run_id=run_id)))
+        return views.summary(run_id), 202
+
+    @routes.add("POST", "/runs/<uuid:run_id>/retry", "retry")
+    def retry(caller: Caller, run_id: UUID) -> Any:
+        runs.handle(Request(person=_owner(caller), ask=Retry(run_id=run_id)), key=_key())
         return views.summary(run_id), 202
 
     @routes.add("POST", "/runs/<uuid:run_id>/answer", "answer")
@@ -158,6 +169,11 @@ def _add_tasks(routes: Routes, tasks: Tasks, callers: Callers) -> None:
         asked = AttemptAsked.model_validate(request.get_json())
         return tasks.renew(task_id, instance=caller.instance, attempt=asked.attempt)
 
+    @routes.add("POST", "/tasks/<uuid:task_id>/pieces", "keep")
+    def keep(caller: Caller, task_id: UUID) -> Any:
+        asked = PieceAsked.model_validate(request.get_json())
+        return tasks.keep(task_id, instance=caller.instance, attempt=asked.attempt, piece=asked.piece)
+
     @routes.add("POST", "/tasks/<uuid:task_id>/give_back", "give_back")
     def give_back(caller: Caller, task_id: UUID) -> Any:
         asked = AttemptAsked.model_validate(request.get_json())
@@ -176,6 +192,11 @@ def _add_files(routes: Routes, files: Files) -> None:
     @routes.add("GET", "/files/<file_id>", "file")
     def read(caller: Caller, file_id: str) -> Any:
         return Response(files.read(file_id), mimetype="application/octet-stream")
+
+
+def _key() -> str:
+    """The key with which a caller has something done once; none if empty."""
+    return request.headers.get("Idempotency-Key", "")[:200]
 
 
 def _owner(caller: Caller) -> Person:

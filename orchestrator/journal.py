@@ -4,6 +4,7 @@ A story is a plain function that is told again from its start whenever something
 stands in the journal returns what it returned; the first one that does not says what is to be done, and suspends it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from stack.messages import Attachment, Question, Request
-from stack.roles import ROLES
+from stack.roles import AGENTS
 from stack.values import Value, now
 from stack.work import reports
 from stack.work.kinds import Brief, Failure, Report
@@ -34,12 +35,17 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """A step that was begun: what is to be done, whether somebody has taken it, and what came of it once it is done."""
+    """A step that was begun: what is to be done, whether somebody has taken it, and what came of it once it is done.
+
+    `pieces` are those of a report that were kept until it ended. One that was `undone` is begun anew.
+    """
 
     do: str
     effect: str = ""
     outcome: Mapping[str, Any] | None = None
     taken: bool = False
+    pieces: tuple[dict[str, Any], ...] = ()
+    undone: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,11 +102,16 @@ class Suspended(BaseException):  # no `except Exception` of a story may stop it
 
 
 class Steps:
-    """The steps of one run's story."""
+    """The steps of one run's story. `failed` are those that failed and were followed by none that succeeded.
+
+    With them a further round of the run begins; what failed before, and the story went on from, stands.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._unanswered = ""
+        self.attached: dict[str, bytes] = {}  # by name: what is to be kept before what is next
+        self.failed: list[str] = []
         self.run_id = journal.run_id
         self.request = journal.request
 
@@ -113,9 +124,10 @@ class Steps:
         if known is None or known.outcome is None:
             if self._journal.cancelled:
                 raise Cancelled
-            if known is None and self._unanswered and (brief.effect or ROLES[brief.by].is_agent):
+            fresh = known is None or known.undone
+            if fresh and self._unanswered and (brief.effect or brief.by in AGENTS):
                 raise Failed(f"Nobody answered: {self._unanswered} Nothing that costs or shows is done on silence.")
-            raise Suspended(Call(step, brief) if known is None else None)
+            raise Suspended(Call(step, brief) if fresh else None)
         if known.do != brief.do:
             raise Failed(EARLIER)
         try:
@@ -123,8 +135,15 @@ class Steps:
         except (KeyError, ValidationError) as error:
             raise Failed(EARLIER) from error
         if isinstance(outcome, Failure):
+            self.failed.append(step)
             raise Failed(outcome.what)
+        self.failed.clear()
         return outcome  # type: ignore[return-value]  # checked when it came: it is what this kind of brief brings
+
+    def pieces(self, step: str) -> tuple[dict[str, Any], ...]:
+        """What was kept of a step's report while it was worked on, in order; of a step that has failed, too."""
+        known = self._journal.steps.get(step)
+        return known.pieces if known and known.outcome else ()
 
     def ask(
         self, question: Question, *, otherwise: str, binds: Value | None = None, within: timedelta = ANSWER_WITHIN
@@ -146,6 +165,12 @@ class Steps:
             return known.answer
         self._unanswered = question.text
         return otherwise
+
+    def attach(self, name: str, content: bytes) -> Attachment:
+        """A file that goes with a question or an ending."""
+        found = Attachment(id=hashlib.sha256(content).hexdigest(), name=name, size=len(content))
+        self.attached[found.name] = content
+        return found
 
     def files(self, question: str) -> tuple[Attachment, ...]:
         """The files that came with the answer to a question."""

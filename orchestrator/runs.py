@@ -1,4 +1,4 @@
-"""Requests: runs are begun, answered, steered and cancelled, each once, by who may."""
+"""Requests: runs are begun, answered, steered, cancelled and tried again, each once, by who may."""
 
 import hashlib
 import json
@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from orchestrator.local import Local
+from orchestrator.rounds import begin_round
 from orchestrator.store import GateRow, KeyRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.transactions import Transaction, Transactions
@@ -19,7 +21,7 @@ from stack.messages import ENDED, AnyMessage, Chat, Envelope, Note, Notification
 from stack.people import Person, Right
 from stack.roles import AGENTS
 from stack.values import now
-from stack.work.kinds import About, Answer, Cancel, Start, Steer
+from stack.work.kinds import About, Answer, Cancel, Retry, Start, Steer
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,10 @@ class Missing(NotThere):
 class Runs:
     """Takes requests from the queue and from the API."""
 
-    def __init__(self, transactions: Transactions, *, tasks: Tasks) -> None:
+    def __init__(self, transactions: Transactions, *, tasks: Tasks, local: Local) -> None:
         self._transactions = transactions
         self._tasks = tasks
+        self._local = local
 
     @database_may_be_away()
     def take(self, message: AnyMessage) -> None:
@@ -73,7 +76,8 @@ class Runs:
         self._note(person, chat, envelope.id, envelope.id, text)
 
     def handle(self, request: Request, *, key: str = "") -> UUID:
-        """As `take`; returns the run's id. With a `key` the caller's first request of that key counts.
+        """As `take`; returns the run's id. With a `key` the caller's first request of that key counts, where a run is
+        begun or tried again.
 
         Raises GiveUp in words where it is refused.
         """
@@ -87,6 +91,11 @@ class Runs:
                     self._cancel(tx, request, cancel)
                 case Steer() as steer:
                     self._steer(tx, request, steer)
+                case Retry() as retry:
+                    self._retry(tx, request, retry, key)
+                case About() as ask:
+                    words = self._local.take(tx, self._run(tx, request, ask), request)
+                    tx.put(_note(request.person.id, request.chat, request.id, ask.run_id, words))
         return _run_of(request)
 
     def _start(self, tx: Transaction, request: Request, ask: Start, key: str) -> UUID:
@@ -98,6 +107,8 @@ class Runs:
             run = RunRow(
                 id=str(request.id), workflow=ask.verb, title=ask.title()[:MOST_TITLE], person=request.person.id
             )
+            repository, run.number = ask.target()
+            run.repository = repository.lower()
             run.request, run.priority = request.model_dump(mode="json"), request.priority
             tx.session.add(run)
             tx.session.flush()
@@ -106,14 +117,14 @@ class Runs:
 
     @staticmethod
     def _known(tx: Transaction, request: Request, key: str) -> UUID | None:
-        """The run that this key has begun before. Raises GiveUp where something else was asked for with it."""
+        """The run for which this key was used before. Raises GiveUp where something else was asked for with it."""
         if not key:
             return None
         asked = request.model_dump(mode="json", include={"person", "ask", "priority", "files"})
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         row = tx.session.get(KeyRow, (request.person.id, key))
         if row is None:
-            tx.session.add(KeyRow(caller=request.person.id, key=key, digest=digest, run_id=str(request.id)))
+            tx.session.add(KeyRow(caller=request.person.id, key=key, digest=digest, run_id=str(_run_of(request))))
             return None
         if row.digest != digest:
             raise GiveUp("this Idempotency-Key was used for another request")
@@ -150,7 +161,12 @@ class Runs:
         if not tasks:
             raise GiveUp(f"Nobody is at work for {run.title} now, so nobody has heard it.")
         for task in tasks:
-            tx.mention(Signal(task_id=UUID(task.id), verb="steer", text=steer.text))
+            tx.mention(Signal(id=request.id, task_id=UUID(task.id), verb="steer", text=steer.text))
+
+    def _retry(self, tx: Transaction, request: Request, retry: Retry, key: str) -> None:
+        run = self._run(tx, request, retry)
+        if not self._known(tx, request, key or str(request.id)):  # a repeat may come after the round has ended
+            begin_round(tx, run)
 
     @staticmethod
     def _run(tx: Transaction, request: Request, ask: About) -> RunRow:
@@ -163,10 +179,14 @@ class Runs:
         return run
 
     def _note(self, person: str, chat: Chat | None, request_id: UUID, run_id: UUID, text: str) -> None:
-        note_id = uuid7(milliseconds=request_id.int >> 80, seed=f"{request_id}/note")
-        note = Notification(id=note_id, run_id=run_id, person=person, chat=chat, content=Note(text=text))
         with self._transactions.begin("note") as tx:
-            tx.put(note)
+            tx.put(_note(person, chat, request_id, run_id, text))
+
+
+def _note(person: str, chat: Chat | None, request_id: UUID, run_id: UUID, text: str) -> Notification:
+    """A word about a request: however often it comes, it is the same one."""
+    note_id = uuid7(milliseconds=request_id.int >> 80, seed=f"{request_id}/note")
+    return Notification(id=note_id, run_id=run_id, person=person, chat=chat, content=Note(text=text))
 
 
 def _run_of(request: Request) -> UUID:

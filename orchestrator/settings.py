@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -9,6 +10,15 @@ from pydantic import Field, SecretStr, field_validator
 from orchestrator.tasks import roles_with
 from stack.roles import Role
 from stack.settings import BrokerSettings
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the owner has set for the orchestrator's own work: dollars above which a person is asked (None: never), and
+    whether findings get a second look."""
+
+    ask_above_usd: float | None = None
+    check_findings: bool = True
 
 
 class OrchestratorSettings(BrokerSettings):
@@ -30,6 +40,11 @@ class OrchestratorSettings(BrokerSettings):
     )
     role_limits: str = Field(default="", description="Limits by role, as JSON; the names are those of stack/roles.py")
 
+    ask_above_usd: float | None = Field(
+        default=None, ge=0, description="Ask before a review that will likely cost more; never if empty"
+    )
+    check_findings: bool = Field(default=True, description="Have each finding looked at a second time")
+
     @field_validator("role_limits")
     @classmethod
     def _are_limits(cls, text: str) -> str:
@@ -41,6 +56,10 @@ class OrchestratorSettings(BrokerSettings):
         return roles_with(
             json.loads(self.role_limits or "{}"), budget_usd=self.task_budget_usd, minutes=self.task_minutes
         )
+
+    def policy(self) -> Policy:
+        """What the owner has set for work that is done here."""
+        return Policy(ask_above_usd=self.ask_above_usd, check_findings=self.check_findings)
 
     def callers(self) -> dict[str, str]:
         """The token of each caller."""

@@ -2,11 +2,10 @@
 
 import hashlib
 import importlib
-import json
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,16 +13,20 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from orchestrator.journal import Asking, Call, Cancelled, Failed, Gate, Journal, Step, Steps, Suspended
-from orchestrator.store import GateRow, ResultRow, RunRow, TaskRow, database_may_be_away
+from orchestrator.files import Files
+from orchestrator.journal import Asking, Call, Cancelled, Failed, Journal, Steps, Suspended
+from orchestrator.local import Local
+from orchestrator.reading import read_journal, read_request
+from orchestrator.store import GateRow, RunRow, database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.transactions import Transaction, Transactions
 from stack.errors import GiveUp
 from stack.ids import task_id
 from stack.logs import about
-from stack.messages import ENDED, Attachment, Chat, Ending, Notification, Progress, Question, Request
+from stack.messages import ENDED, Chat, Ending, Notification, Progress, Question
 from stack.values import now
 from stack.work import starts
+from stack.work.kinds import ORCHESTRATOR
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ THREADS = 4
 SWEEP_SECONDS = 5.0
 
 Story = Callable[[Steps, Any], Ending]  # (steps, the ask that began the run) → how it ended
+Next = Call | Asking | Ending | None  # None: it waits for something that is under way
 
 
 class Costs(Protocol):
@@ -52,11 +56,20 @@ class Stories:
     """
 
     def __init__(
-        self, transactions: Transactions, *, tasks: Tasks, costs: Costs, stories: dict[str, Story] | None = None
+        self,
+        transactions: Transactions,
+        *,
+        tasks: Tasks,
+        costs: Costs,
+        local: Local,
+        files: Files,
+        stories: dict[str, Story] | None = None,
     ) -> None:
         self._transactions = transactions
         self._tasks = tasks
         self._costs = costs
+        self._local = local
+        self._files = files
         self._stories = stories or found()
         self._due: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -94,7 +107,7 @@ class Stories:
             live = list(session.scalars(select(RunRow).where(RunRow.state.not_in(ENDED))))
         for run in live:
             try:
-                _request(run)
+                read_request(run)
             except GiveUp:
                 self.go_on(run.id)
         self.sweep()
@@ -138,47 +151,42 @@ class Stories:
             return
         try:
             with database_may_be_away():
-                self._apply(run, self._tell(self._journal(run)))
+                with self._transactions.sessions() as session:
+                    journal = read_journal(session, run)
+                next_, steps = self._tell(journal)
+                for name, content in steps.attached.items():
+                    self._files.keep(name, content)
+                self._apply(run, next_, steps.failed)
         except GiveUp as error:  # what is stored cannot be read, or what it brought not be written: now or ever
             log.exception("the run breaks off")
             self._apply(run, Ending(state="failed", headline=f"The run broke off: {error}."))
 
-    def _journal(self, run: RunRow) -> Journal:
-        """What the story of a run is told from. Raises GiveUp where it cannot be read."""
-        with self._transactions.sessions() as session:
-            query = select(TaskRow, ResultRow).outerjoin(ResultRow, ResultRow.task_id == TaskRow.id)
-            rows = session.execute(query.where(TaskRow.run_id == run.id)).all()
-            gates = session.scalars(select(GateRow).where(GateRow.run_id == run.id)).all()
-        return Journal(
-            run_id=UUID(run.id),
-            request=_request(run),
-            cancelled=run.cancelled,
-            steps={task.step: _step(task, result) for task, result in rows},
-            gates={gate.question: _gate(gate) for gate in gates},
-        )
-
-    def _tell(self, journal: Journal) -> Call | Asking | Ending | None:
-        """What is next in the story; None: it waits for something that is under way."""
+    def _tell(self, journal: Journal) -> tuple[Next, Steps]:
+        """What is next in the story, and its steps: what failed of them, and what goes with what is next."""
+        steps = Steps(journal)
         try:
-            return self._stories[journal.request.ask.verb](Steps(journal), journal.request.ask)
+            return self._stories[journal.request.ask.verb](steps, journal.request.ask), steps
         except Suspended as suspended:
-            return suspended.next
+            return suspended.next, steps
         except Cancelled:
-            return Ending(state="cancelled", headline=_stopped(journal))
+            return Ending(state="cancelled", headline=_stopped(journal)), steps
         except Failed as failure:
-            return Ending(state="failed", headline=str(failure))
+            return Ending(state="failed", headline=str(failure)), steps
         except Exception:
             log.exception("the workflow has a fault")
-            return Ending(state="failed", headline="Something went wrong inside the stack; its log says what.")
+            return Ending(state="failed", headline="Something went wrong inside the stack; its log says what."), steps
 
-    def _apply(self, told: RunRow, next_: Call | Asking | Ending | None) -> None:
-        """Writes down what is next for a run that was `told` so, in one transaction with what must be sent for it."""
+    def _apply(self, told: RunRow, next_: Next, failed: Sequence[str] = ()) -> None:
+        """Writes down what is next for a run that was `told` so, in one transaction with what must be sent for it.
+
+        Where it has ended, the steps that `failed` are those that can be tried again.
+        """
         ending = self._with_costs(told, next_) if isinstance(next_, Ending) else None
         with self._transactions.begin(_name(next_)) as tx:
             run = tx.session.get_one(RunRow, told.id, with_for_update=True)
             if run.state in ENDED:
                 return
-            if run.cancelled != told.cancelled:
+            if (run.cancelled, run.round) != (told.cancelled, told.round):
                 return tx.poke(run.id)  # a person was faster: told again
             run.seen = told.poked
             if run.state == "queued":
@@ -186,6 +194,8 @@ class Stories:
             if run.state in ("queued", "waiting"):
                 run.state = "running"
             match next_:
+                case Call(step, brief) if brief.by == ORCHESTRATOR:
+                    self._local.do(tx, run, step, brief)
                 case Call(step, brief):
                     self._tasks.add(tx, run, step, brief)
                 case Asking() as asking:
@@ -196,6 +206,7 @@ class Stories:
                     if tx.session.scalars(open_gates).first():
                         run.state = "waiting"
             if ending:
+                run.again = list(failed) if ending.state in ("failed", "unproven") else []
                 self._tasks.let_go(tx, run)
                 _finish(tx, run, ending)
 
@@ -206,7 +217,7 @@ class Stories:
         return ending.model_copy(update={"details": details, "cost_usd": dollars or 0.0, "model": model})
 
 
-def _name(next_: Call | Asking | Ending | None) -> str:
+def _name(next_: Next) -> str:
     match next_:
         case Call(step, _):
             return f"begin {step}"
@@ -215,23 +226,6 @@ def _name(next_: Call | Asking | Ending | None) -> str:
         case Ending():
             return "finish"
     return "wait"
-
-
-def _request(run: RunRow) -> Request:
-    """What was asked for. Raises GiveUp where it can no longer be read."""
-    try:
-        return Request.model_validate(run.request)
-    except ValidationError as error:
-        raise GiveUp("it was begun by another version of the stack, and this one cannot read it") from error
-
-
-def _step(task: TaskRow, result: ResultRow | None) -> Step:
-    do = json.loads(task.message)["brief"]["do"]  # also where the brief can no longer be read
-    return Step(do, task.effect, result.outcome if result else None, taken=task.attempt > 0)
-
-
-def _gate(gate: GateRow) -> Gate:
-    return Gate(gate.answer, gate.person, tuple(map(Attachment.model_validate, gate.files)))
 
 
 def _stopped(journal: Journal) -> str:
@@ -263,9 +257,10 @@ def _ask(tx: Transaction, run: RunRow, asking: Asking) -> None:
 def _finish(tx: Transaction, run: RunRow, ending: Ending) -> None:
     run.state, run.headline, run.details = ending.state, ending.headline, list(ending.details)
     run.cost_usd, run.model, run.ended = ending.cost_usd, ending.model[:100], now()
-    seconds = (run.ended - run.created).total_seconds()
+    told = {"seconds": (run.ended - (run.begun or run.created)).total_seconds(), "can_retry": bool(run.again)}
     _hop(tx, run, "run.ended")
-    tx.put(_notification(run, "ending", ending.model_copy(update={"seconds": seconds})))
+    what = "ending" if run.round == 1 else f"ending {run.round}"
+    tx.put(_notification(run, what, ending.model_copy(update=told)))
 
 
 def _hop(tx: Transaction, run: RunRow, name: str) -> None:

@@ -87,7 +87,7 @@ def _facts(run: RunRow, places: Mapping[str, int]) -> dict[str, Any]:
         "place": places.get(run.id),
         "started": run.created,
         "ended": run.ended,
-        "seconds": max((end - run.created).total_seconds(), 0.0),
+        "seconds": max((end - (run.begun or run.created)).total_seconds(), 0.0),
         "cost_usd": run.cost_usd,
         "model": run.model,
     }

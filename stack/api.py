@@ -166,6 +166,14 @@ class RunsApi(Caller):
         """Stops a run. Raises GiveUp where it is too late."""
         return self._ask(RunSummary, "POST", f"/runs/{run_id}/cancel")
 
+    def retry(self, run_id: UUID | str, *, key: str = "") -> RunSummary:
+        """Has what failed of a run that has ended done again; with the same `key`, once.
+
+        Raises GiveUp where there is nothing to do again.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._ask(RunSummary, "POST", f"/runs/{run_id}/retry", **headers)
+
     def answer(self, run_id: UUID | str, question: str, choice: str, *, digest: str = "") -> RunSummary:
         """Answers a question of a run, with the `digest` of its view. Raises GiveUp where that is not what is asked."""
         said = {"question": question, "choice": choice, "digest": digest}

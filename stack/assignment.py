@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from stack.api import Claim
+from stack.inbox import Hear, Inbox
 from stack.messages import Message, Progress, Signal, Task
 from stack.values import Value, now
 
@@ -58,8 +59,8 @@ class Stop:
 class Assignment:
     """A task that this process has claimed, and what its function may ask and tell meanwhile.
 
-    `hear` is for who can be steered or answered while at work; it is called from another thread. `store` keeps pieces
-    of what will be the report.
+    `hear` is for who can be steered or answered while at work; it is called from another thread. What comes while it is
+    None is kept for the next. `store` keeps pieces of what will be the report.
     """
 
     task: Task
@@ -67,7 +68,16 @@ class Assignment:
     sender: Sender
     store: Callable[[dict[str, Any]], object] = lambda _piece: None
     stop: Stop = field(default_factory=Stop)
-    hear: Callable[[Signal], None] | None = None
+    inbox: Inbox = field(default_factory=Inbox)
+
+    @property
+    def hear(self) -> Hear | None:
+        """Who hears what comes for the task."""
+        return self.inbox.hear
+
+    @hear.setter
+    def hear(self, hear: Hear | None) -> None:
+        self.inbox.hear = hear
 
     @property
     def run_id(self) -> UUID:

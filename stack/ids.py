@@ -1,6 +1,10 @@
-"""Ids that sort by time (UUIDv7, RFC 9562), and names derived from a role or a step."""
+"""Ids that sort by time (UUIDv7, RFC 9562), and names derived from a role or a step.
+
+An id of a run or a request must not be foretold by who sees others: what comes from outside gets it by a key.
+"""
 
 import hashlib
+import hmac
 import os
 import time
 from uuid import UUID
@@ -21,8 +25,17 @@ def uuid7(*, milliseconds: int | None = None, seed: str | None = None) -> UUID:
     return UUID(int=value)
 
 
+def secret_id(key: str, event: str, *, milliseconds: int) -> UUID:
+    """The id of an event from outside: the same for the same one, and to be foretold by nobody without the key."""
+    return uuid7(milliseconds=milliseconds, seed=hmac.digest(key.encode(), event.encode(), "sha256").hex())
+
+
 def task_id(run_id: UUID, step: str) -> UUID:
-    """The id of a run's task for a step: always the same, so that a repeated dispatch is the same task."""
+    """The id of a run's task for a step: always the same, so that a repeated dispatch is the same task.
+
+    It is no better a secret than the run's id, which all can read once its review is posted; before that it cannot be
+    foretold either. Nothing rests on it: whoever claims a task shows a token of its role.
+    """
     return uuid7(milliseconds=run_id.int >> 80, seed=f"{run_id}/{step}")
 
 

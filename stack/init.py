@@ -20,7 +20,9 @@ SHARED: Mapping[str, Mapping[str, str]] = {
     "model_token_key": {"orchestrator": "MODEL_TOKEN_KEY", "proxy": "MODEL_TOKEN_KEY"},
     "proxy_read_token": {"orchestrator": "PROXY_READ_TOKEN", "proxy": "PROXY_READ_TOKEN"},
     "forge_token_key": {"orchestrator": "FORGE_TOKEN_KEY", "forge": "FORGE_TOKEN_KEY"},
+    "forge_mark_key": {"forge": "FORGE_MARK_KEY"},
     "instance_token_key": {"orchestrator": "INSTANCE_TOKEN_KEY"},
+    "request_id_key": {"bot": "REQUEST_ID_KEY"},
 }
 ROLE_SERVICES = tuple(map(dashed, ROLES))
 # Who calls the orchestrator's API, each with a token of its own (API_TOKEN); the orchestrator has all (API_TOKENS).

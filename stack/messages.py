@@ -79,7 +79,8 @@ class Result(Message):
 class Signal(Message):
     """Orchestrator → the one process that runs a task. May be lost: renewing the lease tells of a cancel too.
 
-    cancel: end it; steer: a word of the person to whoever works; answer: to what was asked in the middle of the work.
+    cancel: end it; steer: a word of the person to whoever works, with the id of its request, so that it is told once
+    where that comes twice; answer: to what was asked in the middle of the work.
     """
 
     type: Literal["signal"] = "signal"
@@ -110,7 +111,7 @@ class Link(Value):
 
 
 class Ending(Value):
-    """How a run ended, for a person."""
+    """How a run ended, for a person. `can_retry`: what failed can be tried again (stack.work.kinds.Retry)."""
 
     about: Literal["ending"] = "ending"
     state: RunState
@@ -121,6 +122,7 @@ class Ending(Value):
     model: str = ""
     cost_usd: float = 0
     seconds: float = 0
+    can_retry: bool = False
 
 
 class Question(Value):

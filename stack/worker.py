@@ -16,6 +16,7 @@ from stack.api import Claim, Renewal
 from stack.assignment import GIVEN_BACK, Assignment, Sender, Stop, Stopped
 from stack.errors import GiveUp, StackError, TryAgain
 from stack.ids import dashed
+from stack.inbox import Inbox
 from stack.logs import about
 from stack.messages import AnyMessage, Envelope, Result, Signal, Task
 from stack.work.kinds import Brief, Failure, Report
@@ -50,7 +51,7 @@ class Worker:
         self._tasks = tasks
         self._sender = sender
         self._stopping = False
-        self._at_work: dict[UUID, Assignment | None] = {}
+        self._at_work: dict[UUID, tuple[Stop, Inbox]] = {}
         self._lock = threading.Lock()
         self._finished: OrderedDict[tuple[UUID, int], Result] = OrderedDict()
 
@@ -64,9 +65,8 @@ class Worker:
         self._stopping = True
         with self._lock:
             at_work = list(self._at_work.values())
-        for assignment in at_work:
-            if assignment:
-                assignment.stop.set(GIVEN_BACK)
+        for stop, _ in at_work:
+            stop.set(GIVEN_BACK)
 
     # --- messages ---------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class Worker:
         """Handles one delivery. Raises TryAgain while another process works on the task."""
         if not isinstance(message, Task):
             raise GiveUp(f"a {message.type} is not a task")
-        with about(message.run_id), self._alone_with(message):
+        with about(message.run_id), self._alone_with(message) as (stop, inbox):
             if self._stopping:
                 raise TryAgain(f"the {self._name} is stopping")
             try:
@@ -89,7 +89,7 @@ class Worker:
             if finished := self._finished.get((message.id, claim.attempt)):
                 return self._bring(finished)  # delivered again before the orchestrator had heard of the end
             store = partial(self._keep, message.id, claim.attempt)
-            self._work(Assignment(message, claim, self._sender, store))
+            self._work(Assignment(message, claim, self._sender, store, stop=stop, inbox=inbox))
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
         """Answers a task that cannot be read here, so that the person is told."""
@@ -99,33 +99,33 @@ class Worker:
 
     def hear(self, message: AnyMessage) -> None:
         """A signal to whoever runs a task; most are for others."""
-        if not isinstance(message, Signal) or not (assignment := self._at_work.get(message.task_id)):
+        if not isinstance(message, Signal) or not (reached := self._at_work.get(message.task_id)):
             return
+        stop, inbox = reached
         if message.verb == "cancel":
-            assignment.stop.set("cancelled")
-        elif assignment.hear:
-            assignment.hear(message)
+            stop.set("cancelled")
+        else:
+            inbox.put(message)
 
     # --- one task -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _alone_with(self, task: Task) -> Iterator[None]:
-        """Nobody else in this process takes the task meanwhile. Raises TryAgain where somebody has."""
+    def _alone_with(self, task: Task) -> Iterator[tuple[Stop, Inbox]]:
+        """Nobody else in this process takes the task meanwhile, and by these it is reached from outside.
+
+        Raises TryAgain where somebody has it.
+        """
         with self._lock:
             if task.id in self._at_work:
                 raise TryAgain(f"task {task.id} is being worked on here")
-            self._at_work[task.id] = None
+            self._at_work[task.id] = reached = Stop(), Inbox()
         try:
-            yield
+            yield reached
         finally:
             with self._lock:
                 del self._at_work[task.id]
 
     def _work(self, at: Assignment) -> None:
-        with self._lock:
-            self._at_work[at.task.id] = at
-        if self._stopping:
-            at.stop.set(GIVEN_BACK)
         at.hop(f"{at.task.step}.claimed")
         if at.claim.attempt > 1:
             at.say(f"Started again (attempt {at.claim.attempt})")
@@ -137,9 +137,11 @@ class Worker:
                     raise Stopped(at.stop.reason)
             except Stopped as stopped:
                 log.info("stopped: %s", stopped)
+                _close(at)
                 if at.stop.reason == GIVEN_BACK:
                     self._give_back(at)
                 return
+            _close(at)
             at.hop(f"{at.task.step}.done")
             self._bring(_result(at, outcome), at.stop)
 
@@ -224,6 +226,12 @@ class Worker:
         if verdict != "go":
             at.stop.set(verdict)
         return verdict == "go"
+
+
+def _close(at: Assignment) -> None:
+    """Tells the person what nobody has heard, and what comes from now on. Of another attempt that one tells."""
+    if at.stop.reason in ("", GIVEN_BACK):
+        at.hear = lambda signal: at.say(f"Nobody has heard this any more: {signal.text}")
 
 
 def _result(at: Assignment, outcome: Report) -> Result:

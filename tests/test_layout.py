@@ -23,7 +23,7 @@ LONGEST_FILE = 300  # lines, of a service
 OF_A_REVIEW = {"StartReview", "ReviewChange", "PostReview", "FetchPullRequest", "Review"}
 FILES_OF_A_REVIEW = (
     "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/github/reviews.py", "forge/pulls.py",
-    "forge/reviews.py", "orchestrator/workflows/review.py", "stack/work/review.py",
+    "forge/reviews.py", "orchestrator/local/review.py", "orchestrator/workflows/review.py", "stack/work/review.py",
 )  # fmt: skip
 TABLES = ("forge/__main__.py",)
 STORIES = "orchestrator/workflows/"  # no joints: another workflow's may use the review's briefs

@@ -119,7 +119,6 @@ class _Attempt:
             session=identity,
             resume=resume,
         )
-        self.at.hear = talk.hear
         self.held.callback(talk.wait)
         try:
             answer = talk.run(chosen, prompt)
@@ -130,8 +129,6 @@ class _Attempt:
             if part := self._part(ending, hooks, talk, resumed=resume):
                 return part
             raise ending.error() from ended
-        finally:
-            self.at.hear = None
         return self.job.report(answer, _usage(talk))
 
     def _part(self, ending: endings.Ending, hooks: JobHooks, talk: Session, *, resumed: bool) -> Report | None:

@@ -35,7 +35,7 @@ LOOK_SECONDS = 2.0  # between looks at whether it still lives
 
 
 class Session:
-    """A session for one job, in a thread of its own. `hear` may be called from another one at any time."""
+    """A session for one job, in a thread of its own. While it listens to Claude, it hears what comes for the task."""
 
     def __init__(
         self, setup: Setup, hooks: JobHooks, at: Assignment, *, slot: Slot, workspace: Workspace, silence_seconds: float
@@ -58,9 +58,6 @@ class Session:
         self._begun = time.monotonic()
         self._had: Future[Answer] = Future()
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._early: list[Signal] = []
-        self._lock = threading.Lock()
 
     def run(self, options: "ClaudeAgentOptions", prompt: str) -> Answer:
         """What Claude ended with, as soon as that is had: its processes end meanwhile, and `wait` waits for that.
@@ -93,14 +90,6 @@ class Session:
         if not self._had.done():
             self._had.set_result(answer)
 
-    def hear(self, signal: Signal) -> None:
-        """A word of the person: to Claude, or in answer to its question."""
-        with self._lock:
-            if self._loop is None:
-                self._early.append(signal)
-            else:
-                self._loop.call_soon_threadsafe(self._take, signal)
-
     # --- from start to end ------------------------------------------------------------------------------
 
     async def _run(self, options: "ClaudeAgentOptions", prompt: str) -> Answer:
@@ -124,8 +113,6 @@ class Session:
             return self._answer  # whoever took the task over would pay for it again
         finally:
             self._at.stop.arm(None)
-            with self._lock:
-                self._loop = None
             ending = asyncio.ensure_future(self._end(client))
             while not ending.done():
                 with contextlib.suppress(asyncio.CancelledError):  # a second word to stop changes nothing
@@ -139,18 +126,24 @@ class Session:
         return self._answer
 
     async def _converse(self, client: "ClaudeSDKClient", prompt: str) -> Answer:
-        """Hears messages until the result, which is the end even where the process lingers."""
-        from claude_agent_sdk import ResultMessage
-
+        """Hears messages until the result, and meanwhile what comes for the task."""
         self._coming = asyncio.ensure_future(client.connect())
         await self._patiently(self._coming)
         self._client = client
         await self._patiently(asyncio.ensure_future(client.query(message_to(prompt, str(uuid4())))))
-        with self._lock:
-            self._loop = asyncio.get_running_loop()
-            early, self._early = self._early, []
-        for signal in early:
-            self._take(signal)
+        loop = asyncio.get_running_loop()
+        self._at.hear = lambda signal: loop.call_soon_threadsafe(self._take, signal)
+        try:
+            answer = await self._listen(client)
+        finally:
+            self._at.hear = None  # before anybody has the answer: whoever does says who hears from then on
+        self._have(answer)
+        return answer
+
+    async def _listen(self, client: "ClaudeSDKClient") -> Answer:
+        """Hears messages until the result, which is the end even where the process lingers."""
+        from claude_agent_sdk import ResultMessage
+
         messages = client.receive_messages()
         while True:
             message = await self._next(messages)
@@ -159,7 +152,6 @@ class Session:
             self._hear(message)
             self._tell()
             if isinstance(message, ResultMessage) and (answer := self._concluded(message)):
-                self._have(answer)
                 return answer
 
     async def _next(self, messages: AsyncIterator["Message"]) -> "Message":

@@ -7,8 +7,9 @@ from pathlib import Path
 from bench.gateway_bench import installing
 from bench.gateway_bench.answers import HAIKU, SONNET, Kind
 from bench.gateway_bench.client import Address
-from bench.gateway_bench.running import Command, Server, free_port
+from bench.gateway_bench.running import Command, Server
 from native.processes import ROOT
+from native.rabbitmq import free_port
 
 PROVIDER_KEY = "invented-provider-key"
 CLIENT_KEY = "sk-invented-client-key"

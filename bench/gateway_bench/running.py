@@ -90,10 +90,3 @@ def answers_well(port: int, path: str) -> bool:
             return connection.recv(100).startswith((b"HTTP/1.1 200 ", b"HTTP/1.0 200 "))
     except OSError:
         return False
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -29,7 +29,7 @@ class Command(ABC):
     hint: ClassVar[str] = ""  # HTML that /help has besides
     place: ClassVar[int | None] = None  # in the menu and in /help, where it stands in them
     right: ClassVar[Right] = "look"  # what a person needs to use it
-    takes_file: ClassVar[bool] = False
+    takes_file: ClassVar[bool] = False  # whether somebody reads what is sent with it
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -56,7 +56,6 @@ class StartCommand(Command):
     """Begins a run of the workflow that its ask names."""
 
     right = "start"
-    takes_file = True
     form: ClassVar[str]  # how it is written rightly, for those who wrote it otherwise
 
     @abstractmethod
@@ -81,7 +80,7 @@ class StartCommand(Command):
         files = await desk.documents.take(written.document)
         if remark := self.remark(arguments):
             await desk.reply(written, line(remark))
-        await desk.begin(written.request(ask, files), ask)
+        await desk.begin(written.request(ask, files), written.update_id, ask)
 
     def _checked(self, arguments: Arguments) -> Start:
         try:
@@ -111,6 +110,13 @@ def found() -> Mapping[str, Command]:
 def example(desk: Desk) -> str:
     """How the first command that begins something is written."""
     return next(code(one.examples[0]) for one in desk.commands.values() if isinstance(one, StartCommand))
+
+
+def how_with_files(desk: Desk) -> str:
+    """What a file can be sent with."""
+    takers = " or ".join(f"/{one.name}" for one in desk.commands.values() if one.takes_file)
+    caption = f"with {takers} in its caption, or " if takers else ""
+    return f"I read a file {caption}as a reply to a question that takes an answer of your own."
 
 
 def _is_command(kind: object) -> bool:

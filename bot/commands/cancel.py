@@ -40,7 +40,7 @@ class Cancel(Command):
         run = await _meant(written, desk)
         if run.ended:
             raise GiveUp(f"{run.title} has already ended.")
-        confirmed = await desk.outbox.send(written.request(CancelRun(run_id=run.run_id)))
+        confirmed = await desk.send(written.request(CancelRun(run_id=run.run_id)), written.update_id)
         show_stopping(run.run_id, desk)
         said = f"Stopping: {line(run.title)}" if confirmed else texts.accepted("is stopped", run.title)
         await desk.reply(written, said)

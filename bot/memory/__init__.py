@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from bot.memory.deliveries import DeliveryTable, OutboxTable, UpdateTable
 from bot.memory.people import PeopleTable
@@ -53,6 +54,11 @@ class Memory:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+    def settle(self, run_id: UUID, *, chat_id: int | None = None, question: str | None = None) -> None:
+        """Nothing of a run waits for an answer any more: in one chat or in all, of one question or of all."""
+        self.buttons.use(run_id, chat_id=chat_id, question=question)
+        self.questions.close(run_id, chat_id=chat_id, question=question)
 
     def _forget_the_old(self) -> None:
         now = time.time()

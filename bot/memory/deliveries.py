@@ -44,6 +44,10 @@ class DeliveryTable:
         found = self._part("message_id", notification_id, chat_id, 0)
         return None if found is None else int(found)
 
+    def unreachable(self, notification_id: UUID, chat_id: int) -> bool:
+        """Whether the message of a notification can never be sent to this chat."""
+        return self._part("state = 'sent' AND message_id IS NULL", notification_id, chat_id, 0) == 1
+
     def _part(self, what: str, notification_id: UUID, chat_id: int, part: int) -> float | None:
         row = self._db.execute(
             f"SELECT {what} FROM deliveries WHERE notification_id = ? AND chat_id = ? AND part = ?",  # noqa: S608 - ours
@@ -85,17 +89,17 @@ class OutboxTable:
 
 
 class UpdateTable:
-    """Updates that were handled to their end, and the texts that were read, so that an edit is told from a repeat."""
+    """Updates that were handled, and the texts that were read, so that an edit is told from a repeat."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def handled(self, update_id: int) -> bool:
-        """Whether an update was handled to its end."""
+        """Whether an update was handled: nothing more comes of it, were it delivered again."""
         return self._db.execute("SELECT 1 FROM updates WHERE id = ?", (update_id,)).fetchone() is not None
 
     def set_handled(self, update_id: int) -> None:
-        """Marks an update as handled to its end."""
+        """Marks an update as handled."""
         self._db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, time.time()))
 
     def read(self, chat_id: int, message_id: int, text: str) -> None:

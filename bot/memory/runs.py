@@ -56,6 +56,10 @@ class RunTable:
         """The last run that was asked for in a chat and has not ended."""
         return self._one("chat_id = ? AND NOT ended ORDER BY rowid DESC", chat_id)
 
+    def untold(self) -> list[Run]:
+        """The runs that have not ended and of which no step was shown yet, oldest first."""
+        return self._all("NOT ended AND steps = '[]' ORDER BY rowid")
+
     def by_short_id(self, short: str, chat_id: int | None = None) -> Run | None:
         """The run whose id ends so, of this chat or of any."""
         return self._one("run_id LIKE ?1 AND chat_id = coalesce(?2, chat_id) ORDER BY rowid DESC", f"%{short}", chat_id)
@@ -70,8 +74,14 @@ class RunTable:
         return UUID(row[0]) if row else None
 
     def _one(self, where: str, *values: Any) -> Run | None:
-        row = self._db.execute(f"SELECT * FROM runs WHERE {where} LIMIT 1", values).fetchone()  # noqa: S608 - ours
-        if row is None:
-            return None
-        kept = {**dict(row), "run_id": UUID(row["run_id"]), "steps": tuple(json.loads(row["steps"]))}
-        return Run(**{**kept, "ended": bool(row["ended"])})
+        return next(iter(self._all(f"{where} LIMIT 1", *values)), None)
+
+    def _all(self, where: str, *values: Any) -> list[Run]:
+        rows = self._db.execute(f"SELECT * FROM runs WHERE {where}", values)  # noqa: S608 - ours
+        return [
+            Run(
+                **{**dict(row), "run_id": UUID(row["run_id"]), "steps": tuple(json.loads(row["steps"]))}
+                | {"ended": bool(row["ended"])}
+            )
+            for row in rows
+        ]

@@ -34,6 +34,12 @@ class Permissions(Answer):
     push: bool = False
 
 
+class Permission(Answer):
+    """What an account may do in a repository: admin, write, read or none. GitHub counts maintain as write."""
+
+    permission: str
+
+
 class SeenRepository(Answer):
     """A repository. `size` is in KB; `permissions` are told where it is asked for by itself."""
 

@@ -1,16 +1,18 @@
 """A client for one token."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import requests
 
-from forge.github.answers import Answer, Posted, Pull, SeenRepository, User, read, read_list
-from forge.github.refusals import AWAY_SECONDS, Backoff, Busy, refusal
+from forge.github.answers import Answer, Permission, Posted, Pull, SeenRepository, User, read, read_list
+from forge.github.refusals import AWAY_SECONDS, Backoff, Busy, NotFound, refusal
 from stack import __version__
-from stack.errors import TryAgain
+from stack.errors import GiveUp, TryAgain
 
 TIMEOUT_SECONDS = (5, 30)  # to connect, between two bytes
 WAITS_SECONDS = (1.0, 2.0, 4.0)  # before the second, third and fourth try
@@ -69,6 +71,20 @@ class GitHub:
         """
         return read(kind, self._once("POST", path, json=what))
 
+    def delete(self, path: str) -> None:
+        """Removes what stands at `path`; what is gone is gone."""
+        with contextlib.suppress(NotFound):
+            self._once("DELETE", path)
+
+    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        """What GitHub's other API answers, its `data`. Raises GiveUp where it refuses: its errors come with a 200."""
+        answer = self._once("POST", "/graphql", json={"query": query, "variables": variables})
+        told = answer.json()
+        if errors := told.get("errors"):
+            raise GiveUp(f"GitHub will not have it: {str(errors[0].get('message'))[:300]}")
+        data: dict[str, Any] = told["data"]
+        return data
+
     def login(self) -> str:
         """The account that the token belongs to. Asked once."""
         if not self._login:
@@ -78,6 +94,14 @@ class GitHub:
     def may_push(self, repository: str) -> bool:
         """Whether the token's account may write to the repository."""
         return self.get(SeenRepository, f"/repos/{repository}").permissions.push
+
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether another account may write to the repository; where the token may not know, it may not."""
+        try:
+            told = self.get(Permission, f"/repos/{repository}/collaborators/{quote(login, safe='')}/permission")
+        except GiveUp:
+            return False
+        return told.permission in ("admin", "write")
 
     def pull(self, repository: str, number: int) -> Pull:
         """The pull request. Raises NotFound."""

@@ -122,7 +122,8 @@ def refusal(answer: requests.Response, path: str, backoff: Backoff) -> TryAgain 
     by_hand = next((f". {what}, then ask again" for found, what in _BY_HAND if re.search(found, words, re.I)), "")
     if status == 403:
         return Refused(f"GitHub refuses (403): {words}{by_hand}")
-    kind = Unprocessable if status == 422 and not by_hand else GiveUp
+    # a 422 may repeat what was sent, so that its words decide nothing
+    kind = Unprocessable if status == 422 else GiveUp
     return kind(f"GitHub will not have it ({status}): {words}{by_hand}")
 
 

@@ -13,6 +13,7 @@ from forge.mirrors.copies import Copies
 from forge.mirrors.fetch import Remote
 from forge.mirrors.history import Movement, movement
 from forge.mirrors.words import Damaged
+from forge.suggestions import lines_of
 from stack.assignment import Assignment
 from stack.diff import FileDiff, diff_between
 from stack.errors import GiveUp, StackError, TryAgain
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 REMEMBERED_DIFFS = 8  # a diff is needed when a pull request is fetched and again when its review is posted
 TURN_SECONDS = 2.0  # in which a short fetch for another run ends
 NEXT_TURN_SECONDS = 20.0  # until it is looked again whether a long one has
+MOST_BYTES_OF_A_FILE = 1 << 20  # whose lines are looked at
 KEPT = "refs/reviewed/"  # heads that were looked at, by their ids
 MOST_KEPT = 500  # heads of pull requests that a new copy takes over
 
@@ -83,6 +85,14 @@ class Mirrors:
             log.warning("the mirror of %s is made anew: %s", wanted.repository, error)
             self._make_anew(path, wanted, at)
             return self._change(self.path(wanted.repository), wanted, at)
+
+    def lines(self, repository: str, commit: str, path: str) -> list[str] | None:
+        """The lines of a file of a commit that the mirror has; None where it has none of that name, or no text."""
+        blob = f"{commit}:{path}"
+        done = run("cat-file", "-s", blob, environment={"GIT_DIR": str(self.path(repository))})
+        if done.returncode or not done.stdout.strip().isdigit() or int(done.stdout) > MOST_BYTES_OF_A_FILE:
+            return None
+        return lines_of(run("cat-file", "blob", blob, environment={"GIT_DIR": str(self.path(repository))}).stdout)
 
     def keep(self, repository: str, commit: str) -> None:
         """Has a head outlive its branch, so that it can be told later how another one came from it."""

@@ -3,10 +3,12 @@
 from orchestrator.store.database import Sessions, database_may_be_away, open_store, sqlite_url
 from orchestrator.store.tables import (
     Base,
+    DismissalRow,
     EventRow,
     GateRow,
     KeyRow,
     OutboxRow,
+    PieceRow,
     ResultRow,
     RunRow,
     TaskRow,
@@ -14,10 +16,12 @@ from orchestrator.store.tables import (
 
 __all__ = [
     "Base",
+    "DismissalRow",
     "EventRow",
     "GateRow",
     "KeyRow",
     "OutboxRow",
+    "PieceRow",
     "ResultRow",
     "RunRow",
     "Sessions",

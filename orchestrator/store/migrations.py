@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from orchestrator.store.tables import Base, SchemaRow
+from orchestrator.store.to_3 import to_3
 
 Json = dict[str, Any]
 # on PostgreSQL; the number is ours and means nothing, and the lock ends with the transaction
@@ -214,5 +215,5 @@ def _outbox_to_2(connection: Connection) -> None:
         )
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _to_2}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: to_3}
 LATEST = max(MIGRATIONS)

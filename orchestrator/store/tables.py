@@ -38,15 +38,23 @@ class RunRow(Base):
     """One run of a workflow. `state` is one of stack.messages.RunState.
 
     `poked` counts what has happened to it, `seen` what its story has been told of: where they differ it goes on.
+    `repository` (in small letters) and `number` are what it is about. A run that was tried again is in its second
+    `round`, which was `begun` then; `again` has the steps that a further round would do anew.
     """
 
     __tablename__ = "runs"
+    __table_args__ = (
+        Index("runs_about", "workflow", "repository", "number", "ended"),
+        Index("runs_by_end", "workflow", "ended"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     workflow: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(200))
     request: Mapped[dict[str, Any]]
     person: Mapped[str] = mapped_column(String(100), index=True)
+    repository: Mapped[str] = mapped_column(String(140), default="")
+    number: Mapped[int] = mapped_column(default=0)
     priority: Mapped[str] = mapped_column(String(10), default="normal")
     state: Mapped[str] = mapped_column(String(20), index=True, default="queued")
     cancelled: Mapped[bool] = mapped_column(default=False)
@@ -56,7 +64,10 @@ class RunRow(Base):
     details: Mapped[list[str]] = mapped_column(default=list)
     cost_usd: Mapped[float] = mapped_column(default=0.0)
     model: Mapped[str] = mapped_column(String(100), default="")
+    round: Mapped[int] = mapped_column(default=1)
+    again: Mapped[list[str]] = mapped_column(default=list)
     created: Mapped[datetime] = mapped_column(default=now)
+    begun: Mapped[datetime | None] = mapped_column(default=None)  # of a later round than the first
     ended: Mapped[datetime | None]
 
 
@@ -65,7 +76,7 @@ class TaskRow(Base):
 
     `attempt` is the number of the last claim, the fencing token; `failures` how many attempts ended badly. `beats`
     changes with every sign of life of whoever holds it. `not_before` and `refused` (when the first refusal that passes
-    by itself came; 0: none) are in seconds since the epoch.
+    by itself came; 0: none) are in seconds since the epoch. What is done and has no result was undone, or let go.
     """
 
     __tablename__ = "tasks"
@@ -90,8 +101,26 @@ class TaskRow(Base):
     created: Mapped[datetime] = mapped_column(default=now)
 
 
+class PieceRow(Base):
+    """A piece of what will be the report of a task, kept while it is worked on. `digest` is of its content.
+
+    `number` counts from 1, in the order in which they came.
+    """
+
+    __tablename__ = "pieces"
+
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
 class ResultRow(Base):
-    """What came of a task: written once, never changed. It is the one journal of what a step returned."""
+    """What came of a task: written once, never changed. It is the one journal of what a step returned.
+
+    A failure that is to be tried again goes, and the step is done anew.
+    """
 
     __tablename__ = "results"
 
@@ -116,6 +145,25 @@ class GateRow(Base):
     person: Mapped[str] = mapped_column(String(100), default="")  # who answered; nobody: the deadline passed
     files: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # that came with the answer
     answered: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DismissalRow(Base):
+    """A finding that a person wants to hear no more of in a repository (in small letters).
+
+    `id` is a digest of repository, path, kind and anchor, of which there is one.
+    """
+
+    __tablename__ = "dismissals"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    repository: Mapped[str] = mapped_column(String(140), index=True)
+    path: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(40))
+    anchor: Mapped[str]
+    title: Mapped[str]
+    reason: Mapped[str]
+    person: Mapped[str] = mapped_column(String(100))
+    created: Mapped[datetime] = mapped_column(default=now)
 
 
 class EventRow(Base):

@@ -15,16 +15,17 @@ from uuid import UUID
 from sqlalchemy import select
 
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
+from orchestrator.tasks import rows
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
-from orchestrator.tasks.order import GIVEN_BACK, RANKS
+from orchestrator.tasks.order import GIVEN_BACK
 from orchestrator.tasks.queue import Queue, is_readable, places_of_runs, say, send
+from orchestrator.tasks.results import checked, counts
 from orchestrator.tasks.watch import Watch
 from orchestrator.transactions import Transaction, Transactions
 from stack.api import Claim, Renewal
 from stack.errors import GiveUp, NotThere
-from stack.ids import dashed, task_id
-from stack.messages import AnyMessage, Envelope, Result, Signal, Task, decode, encode
-from stack.work import briefs
+from stack.ids import dashed
+from stack.messages import AnyMessage, Envelope, Result, Signal
 from stack.work.kinds import Brief, Failure, Report
 
 log = logging.getLogger(__name__)
@@ -55,12 +56,9 @@ class Tasks:
 
     def add(self, tx: Transaction, run: RunRow, step: str, brief: Brief[Report]) -> None:
         """Begins a step of a run, in the caller's transaction."""
-        task = Task(id=task_id(UUID(run.id), step), run_id=UUID(run.id), step=step, brief=brief)
-        if tx.session.get(TaskRow, str(task.id)) is not None:
+        row = rows.begin(tx.session, run, step, brief)
+        if row is None:
             return
-        row = TaskRow(id=str(task.id), run_id=run.id, role=brief.by, step=step, message=encode(task))
-        row.effect, row.person, row.rank, row.state = brief.effect, run.person, RANKS[run.priority], "waiting"
-        tx.session.add(row)
         self._queue.admit(tx, brief.by)
         if row.state == "waiting":
             self._queue.tell_places(tx, brief.by)
@@ -79,7 +77,7 @@ class Tasks:
                 return Claim(verdict="done")
             if row.state == "claimed":
                 if row.instance == instance:
-                    return self._grants.of(row)  # our answer to its first claim was lost
+                    return self._granted(tx, row)  # our answer to its first claim was lost
                 if self._watch.age(row.id, _mark(row)) < LEASE_SECONDS:
                     return Claim(verdict="leased")
                 if not self._may_try_again(tx, row):
@@ -88,7 +86,10 @@ class Tasks:
             row.attempt, row.beats = row.attempt + 1, row.beats + 1
             self._queue.admit(tx, role)
             self._watch.age(row.id, _mark(row))
-            return self._grants.of(row)
+            return self._granted(tx, row)
+
+    def _granted(self, tx: Transaction, row: TaskRow) -> Claim:
+        return self._grants.of(row).model_copy(update={"pieces": rows.pieces(tx.session, row.id)})
 
     def renew(self, task: UUID, *, instance: str, attempt: int) -> Renewal:
         """A sign of life of whoever holds the task."""
@@ -99,6 +100,15 @@ class Tasks:
             if row is None or not _holds(row, instance, attempt):
                 return Renewal(verdict="lost")
             row.beats += 1
+            return Renewal(verdict="go")
+
+    def keep(self, task: UUID, *, instance: str, attempt: int, piece: rows.Piece) -> Renewal:
+        """Stores a piece of what will be the report, for whoever holds the task. Raises GiveUp where it is too much."""
+        with self._transactions.begin("keep") as tx:
+            row = tx.session.get(TaskRow, str(task), with_for_update=True)
+            if row is None or not _holds(row, instance, attempt):
+                return Renewal(verdict="lost")
+            rows.keep(tx.session, row, piece)
             return Renewal(verdict="go")
 
     def give_back(self, task: UUID, *, instance: str, attempt: int) -> Renewal:
@@ -149,10 +159,10 @@ class Tasks:
         """Takes a result in, unless it is a repeat, of an older attempt, or of no task that we know."""
         with self._transactions.begin("result") as tx:
             row = tx.session.get(TaskRow, str(result.task_id), with_for_update=True)
-            if row is None or not _is_waited_for(row, result):
+            if row is None or not counts(tx.session, row, result):
                 log.info("a result that is not waited for: task %s attempt %s", result.task_id, result.attempt)
                 return
-            outcome: Report | None = _checked(row, result.outcome)
+            outcome: Report | None = checked(row, result.outcome)
             if isinstance(outcome, Failure) and outcome.next == "retry":
                 if row.state != "claimed":
                     return  # a repeat, or of a process that was taken for dead: its attempt is counted
@@ -267,23 +277,8 @@ def _mark(row: TaskRow) -> tuple[str, int, int, int]:
     return row.state, row.attempt, row.beats, row.sends
 
 
-def _is_waited_for(row: TaskRow, result: Result) -> bool:
-    """Whether it is of the last attempt, or of a process that took what was sent and could not even claim it."""
-    unclaimed = row.state == "sent" and result.attempt == 0 and isinstance(result.outcome, Failure)
-    return row.state != "done" and (unclaimed or row.attempt == result.attempt)
-
-
 def _holds(row: TaskRow, instance: str, attempt: int) -> bool:
     return (row.state, row.instance, row.attempt) == ("claimed", instance, attempt)
-
-
-def _checked(row: TaskRow, outcome: Report) -> Report:
-    """The outcome, or a failure where it is not the report that the task's kind brings."""
-    message = decode(row.message)
-    assert isinstance(message, Task)  # noqa: S101 - what we stored ourselves
-    if isinstance(outcome, Failure | briefs()[message.brief.do].report_type()):
-        return outcome
-    return Failure(what=f"The {dashed(row.role)} sent a wrong report", next="give_up")
 
 
 def _seconds(seconds: float) -> str:

@@ -1,76 +1,127 @@
-"""The story of a review: fetch, read, perhaps ask, post, look that it is there."""
+"""The story of a review: fetch, look what is known, read, look again, draft, perhaps ask, post and look."""
 
-from collections import Counter
-from typing import get_args
+from itertools import count
 
-from orchestrator.journal import Steps
-from stack.messages import Ending, Link, Question
-from stack.work.remarks import Severity
-from stack.work.review import FetchPullRequest, PostReview, PullRequest, Receipt, Review, ReviewChange, StartReview
+from pydantic import ValidationError
 
-POST, DISCARD = "Post", "Discard"
+from orchestrator.journal import Failed, Steps
+from orchestrator.words import review as words
+from stack.messages import Ending
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Plan, PlanReview
+from stack.work.kinds import Usage
+from stack.work.remarks import Verdict
+from stack.work.review import (
+    CheckFindings,
+    Coverage,
+    Draft,
+    DraftReview,
+    FetchPullRequest,
+    Finding,
+    PostReview,
+    PullRequest,
+    Review,
+    ReviewChange,
+    StartReview,
+)
 
 
 def review(steps: Steps, ask: StartReview) -> Ending:
     """Reviews a pull request and posts one review. Raises Cancelled or Failed."""
     pull = steps.call("fetch", FetchPullRequest(repository=ask.repository, number=ask.number))
-    change = ReviewChange(repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, pull=pull)
-    found = steps.call("review", change)
-    if ask.approval and steps.ask(_may_i_post(pull, found), otherwise=DISCARD, binds=found) != POST:
-        return Ending(state="cancelled", headline=f"{_name(pull)}: discarded. Nothing was posted.")
-    receipt = steps.call("post", PostReview(pull=pull, review=found))
-    return _ending(pull, found, receipt)
+    plan = steps.call("plan", PlanReview(repository=pull.repository, number=pull.number, hunks=pull.hunks))
+    if ask.fresh:
+        plan = plan.model_copy(update={"earlier": None})
+    if plan.ask and steps.ask(words.may_it_cost(pull, plan.estimate), otherwise=words.STOP) != words.GO_ON:
+        return words.too_dear(pull, plan.estimate)
+    there = steps.call("conversation", _conversation(pull, plan))
+    found = _found(steps, pull, plan, there)
+    found, checked, dropped = _checked(steps, pull, plan, found)
+    draft = steps.call(
+        "draft",
+        DraftReview(
+            pull=pull, review=found, said=there.said, dismissed=plan.dismissed, checked=checked,
+            since=words.since(there, plan, found),
+        ),
+    )  # fmt: skip
+    if plan.earlier and there.moved == "same" and not words.is_new(draft):
+        return words.nothing_new(pull, plan.earlier, draft)
+    if ask.approval and not _approved(steps, pull, draft):
+        return words.discarded(pull)
+    try:
+        receipt = steps.call("post", PostReview(pull=pull, draft=draft))
+    except Failed as failure:
+        return words.not_posted(steps, pull, draft, str(failure))
+    return words.posted(pull, plan, found, draft, receipt, dropped)
 
 
-def _name(pull: PullRequest) -> str:
-    return f"{pull.repository}#{pull.number}"
-
-
-def _may_i_post(pull: PullRequest, found: Review) -> Question:
-    lines = tuple(f"{f.severity}: {f.title} ({f.path}:{f.start_line})" for f in found.findings)
-    text = f"Review of {_name(pull)}: {_count(found)}. Post it?"
-    return Question(question="post", text=text, details=(*lines, _coverage(found)), choices=(POST, DISCARD))
-
-
-def _ending(pull: PullRequest, found: Review, receipt: Receipt) -> Ending:
-    """Verified only where GitHub shows the review and every hunk was read."""
-    proven = receipt.proven and found.coverage.complete
-    doubts = [] if receipt.proven else [f"Not proven: {receipt.missing}"]
-    return Ending(
-        state="verified" if proven else "unproven",
-        headline=f"{_name(pull)} reviewed: {_count(found)}",
-        details=(*doubts, _where(receipt), _coverage(found)),
-        links=(Link(label="Review", url=receipt.url), Link(label="Pull request", url=pull.url)),
+def _conversation(pull: PullRequest, plan: Plan) -> FetchConversation:
+    return FetchConversation(
+        repository=pull.repository,
+        number=pull.number,
+        base_sha=pull.base_sha,
+        head_sha=pull.head_sha,
+        since=plan.earlier.head_sha if plan.earlier else None,
     )
 
 
-def _count(found: Review) -> str:
-    if not found.findings:
-        return "no problems found" if found.coverage.complete else "nothing found in the part that was read"
-    by_severity = Counter(f.severity for f in found.findings)
-    parts = [f"{by_severity[s]} {s}" for s in get_args(Severity) if by_severity[s]]
-    return f"{_many(len(found.findings), 'finding')} ({', '.join(parts)})"
+def _found(steps: Steps, pull: PullRequest, plan: Plan, there: Conversation) -> Review:
+    """What the reviewer found: where it failed for good, what it had handed in until then. Raises Failed."""
+    change = ReviewChange(
+        repository=pull.repository,
+        base_sha=pull.merge_base,
+        head_sha=pull.head_sha,
+        pull=pull,
+        said=there.said,
+        earlier=plan.earlier.read if plan.earlier else {},
+    )
+    try:
+        return steps.call("review", change)
+    except Failed as failure:
+        try:
+            pieces = tuple(map(Finding.model_validate, steps.pieces("review")))
+        except ValidationError:
+            pieces = ()
+        if not pieces:
+            raise
+        # nobody is left who could say what was read
+        unread = Coverage(hunks=pull.hunks, read=0, binary_files=pull.binary_files)
+        nobody = Usage(model="", turns=0, seconds=0)
+        return Review(summary="", findings=pieces, coverage=unread, usage=nobody, ended=str(failure))
 
 
-def _where(receipt: Receipt) -> str:
-    parts = [_many(receipt.inline_comments, "comment") + " on lines"]
-    if receipt.findings_in_body:
-        parts.append(f"{receipt.findings_in_body} in the review's text")
-    if receipt.already_reported:
-        parts.append(f"{receipt.already_reported} reported before and not repeated")
-    return ", ".join(parts)
+def _checked(steps: Steps, pull: PullRequest, plan: Plan, found: Review) -> tuple[Review, bool, tuple[Verdict, ...]]:
+    """What holds on a second look, whether there was one, and what it found wanting."""
+    if not plan.check or not found.findings or found.ended:
+        return found, False, ()
+    look = CheckFindings(
+        repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, findings=found.findings
+    )
+    try:
+        verdicts = {verdict.number: verdict for verdict in steps.call("check", look).verdicts}
+    except Failed:
+        return found, False, ()  # said without it; the text does not claim one
+    kept, dropped = [], []
+    for number, finding in enumerate(found.findings, 1):
+        verdict = verdicts.get(number)
+        if verdict is None:
+            kept.append(finding)
+        elif verdict.holds:
+            news = {"severity": verdict.severity, "pre_existing": verdict.pre_existing or finding.pre_existing}
+            kept.append(finding.model_copy(update=news))
+        else:
+            dropped.append(verdict)
+    return found.model_copy(update={"findings": tuple(kept)}), True, tuple(dropped)
 
 
-def _coverage(found: Review) -> str:
-    coverage = found.coverage
-    binary = f"; {_many(coverage.binary_files, 'binary file')} not reviewed" if coverage.binary_files else ""
-    if coverage.complete:
-        text = f"All {coverage.hunks} hunks were read" if coverage.hunks != 1 else "The one hunk was read"
-        return f"{text}{binary}"
-    unread = ", ".join(f"{f.path} ({f.hunks - f.read} of {f.hunks})" for f in coverage.unread[:5])
-    more = f" and {len(coverage.unread) - 5} more files" if len(coverage.unread) > 5 else ""
-    return f"Partial: {coverage.read} of {coverage.hunks} hunks were read. Not read: {unread}{more}{binary}"
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'s' * (count != 1)}"
+def _approved(steps: Steps, pull: PullRequest, draft: Draft) -> bool:
+    """Whether a person wants the draft posted as they saw it; asked again where the branch has moved meanwhile."""
+    head = pull.head_sha
+    for number in count(1):
+        question = words.may_i_post(steps, pull, draft, number, head)
+        if steps.ask(question, otherwise=words.DISCARD, binds=draft) != words.POST:
+            return False
+        now = steps.call(f"head{number}", FetchHead(repository=pull.repository, number=pull.number)).head_sha
+        if now == head:
+            return True
+        head = now
+    raise AssertionError("a branch that moves for ever")

@@ -15,15 +15,17 @@ from sim.not_github.hub import Hub
 THREADS = 16
 
 DESCRIPTION = """\
-An offline stand-in for GitHub: the REST API that reading and reviewing pull requests needs, git over HTTP,
-and a page for each pull request. Everything it knows is in the data folder and survives a restart.
+An offline stand-in for GitHub: the REST API that reading and reviewing pull requests needs, GraphQL for the threads of
+reviews, git over HTTP, and a page for each pull request. Everything it knows is in the data folder and survives a
+restart.
 
   python -m sim.not_github --data .run/not-github --token not-a-token --example
   curl http://127.0.0.1:8081/repos/acme/shop/pulls/12       # as https://api.github.com/repos/...
   git clone http://127.0.0.1:8081/acme/shop.git             # pushing asks for x-access-token and the token
   open http://127.0.0.1:8081/acme/shop/pull/12              # the page
 
-Control over repositories, pull requests and faults is under /_sim/: `pydoc sim.not_github.control`."""
+Control over repositories, pull requests, people and faults is under /_sim/: `pydoc sim.not_github.control` and
+`pydoc sim.not_github.control_people`."""
 
 
 def arguments(given: list[str]) -> argparse.Namespace:

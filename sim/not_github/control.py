@@ -1,35 +1,39 @@
 """The control of the simulator, for tests, the demo and scripts. GitHub has nothing like it, the product never
-calls it, and it asks for no token: do not open the port to people you do not trust.
+calls it, and it asks for no token: do not open the port to people you do not trust. `control_people.py` has what people
+do on a pull request.
 
 GET    /_sim/health                     {"status": "ok"}
 POST   /_sim/repos/{o}/{r}              creates an empty repository, or takes in the branches of a git bundle sent as
                                         application/octet-stream; ?private=1; ?suffix=-2 is added to each branch
-POST   /_sim/repos/{o}/{r}/pulls        {base, head, title, body?, number?, state?, user?}: a pull request
-PATCH  /_sim/repos/{o}/{r}              {archived?, permission?}: what the token's account may do: read or write
-PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?, locked?}
-POST   /_sim/repos/{o}/{r}/pulls/{n}/pending   {body?, user?}: a person starts a review; the token's account, if no user
-PATCH  /_sim/repos/{o}/{r}/pulls/{n}/pending   {user?}: submits it as a comment
-DELETE /_sim/repos/{o}/{r}/pulls/{n}/pending   ?user=: discards it
+PATCH  /_sim/repos/{o}/{r}              {owner?, name?, archived?, permission?, lacks?, writers?}: renames it (the old
+                                        name leads on); what the token's account may do: none, read or write; which
+                                        rights to write the token has not been given, of contents, issues,
+                                        pull_requests and statuses: {"lacks": ["statuses"]}; who else may push:
+                                        {"writers": ["robin"]}
+POST   /_sim/repos/{o}/{r}/pulls        {base, head, title, body?, number?, state?, user?, draft?}: a pull request
+PATCH  /_sim/repos/{o}/{r}/pulls/{n}    {title?, body?, state?, locked?, draft?}
 POST   /_sim/example                    the repository acme/shop with pull request 12; may be asked for again
 POST   /_sim/faults                     {path_regex?, method?, status?, headers?, body?, count = 1, when = "before",
-                                        delay_seconds?, drop?}: the next `count` requests whose path the expression
-                                        finds get this answer instead of, or "after", being served; `drop` closes
-                                        the connection without an answer
+                                        delay_seconds?, drop?, like?, retry_after?}: the next `count` requests whose
+                                        path the expression finds get this answer instead of, or "after", being served;
+                                        `drop` closes the connection without an answer; `like` is one of GitHub's own
+                                        refusals (`refusals.py`): {"like": "secondary limit", "retry_after": 900,
+                                        "status": 429, "method": "POST", "path_regex": "/reviews$"}
 DELETE /_sim/faults                     forgets them
 GET    /_sim/requests                   what was asked: [{method, path, status, at}]; status 0 was dropped
 """
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from sim.not_github import example, git
+from sim.not_github.answers import body
 from sim.not_github.hub import Refusal, hub, not_found
+from sim.not_github.links import Json
 from sim.not_github.outside import Faults, read_fault
-from sim.not_github.rest import body
-from sim.not_github.shapes import Json, Shapes
-from sim.not_github.store import Pull, Repository, Review, now
+from sim.not_github.rows import RIGHTS, Pull, Repository, now
+from sim.not_github.shapes import Shapes
 
 control = Blueprint("control", __name__, url_prefix="/_sim")
 
@@ -41,10 +45,19 @@ NEW_PULL: dict[str, type] = {
     "number": int,
     "state": str,
     "user": str,
+    "draft": bool,
 }
 REQUIRED = ("base", "head", "title")
-CHANGES: dict[str, type] = {"title": str, "body": str, "state": str, "locked": bool}
-CHANGES_OF_A_REPOSITORY: dict[str, type] = {"archived": bool, "permission": str}
+CHANGES: dict[str, type] = {"title": str, "body": str, "state": str, "locked": bool, "draft": bool}
+NAMES: dict[str, type] = {"owner": str, "name": str}
+CHANGES_OF_A_REPOSITORY: dict[str, type] = {
+    **NAMES,
+    "archived": bool,
+    "permission": str,
+    "lacks": list,
+    "writers": list,
+}
+PERMISSIONS = ("none", "read", "write")
 
 
 def faults() -> Faults:
@@ -52,16 +65,17 @@ def faults() -> Faults:
     return found
 
 
-def fields(allowed: dict[str, type]) -> Json:
+def fields(allowed: dict[str, type], *, states: tuple[str, ...] = ("open", "closed")) -> Json:
     """The body of the request. Raises `Refusal` for a field that is unknown or of another type."""
     sent = body()
     for name, value in sent.items():
         if name not in allowed or not isinstance(value, allowed[name]):
             raise Refusal(422, f"{name} = {value!r} is not understood; there are {', '.join(allowed)}")
-    if sent.get("state", "open") not in ("open", "closed"):
-        raise Refusal(422, "state is open or closed")
-    if sent.get("permission", "read") not in ("read", "write"):
-        raise Refusal(422, "permission is read or write")
+    for name, values in (("state", states), ("permission", PERMISSIONS)):
+        if sent.get(name, values[0]) not in values:
+            raise Refusal(422, f"{name} is one of {', '.join(values)}")
+    if not set(sent.get("lacks", ())) <= set(RIGHTS):
+        raise Refusal(422, f"lacks has some of {', '.join(RIGHTS)}")
     return sent
 
 
@@ -105,8 +119,15 @@ def _import(repository: Repository, bundle: bytes) -> None:
 
 @control.patch("/repos/<owner>/<name>")
 def change_repository(owner: str, name: str) -> Json:
-    hub().store.change_repository(replace(known_repository(owner, name), **fields(CHANGES_OF_A_REPOSITORY)))
-    return Shapes(hub(), known_repository(owner, name)).repository()
+    repository, sent = known_repository(owner, name), fields(CHANGES_OF_A_REPOSITORY)
+    named = {field: sent.pop(field, getattr(repository, field)) for field in NAMES}
+    if named != {field: getattr(repository, field) for field in NAMES}:
+        hub().rename(repository, **named)
+    for listed in {"lacks", "writers"} & sent.keys():
+        sent[listed] = " ".join(sent[listed])
+    if sent:
+        hub().store.change(repository, **sent)
+    return Shapes(hub(), known_repository(**named)).repository()
 
 
 @control.post("/repos/<owner>/<name>/pulls")
@@ -135,63 +156,16 @@ def _new_pull(repository: Repository, sent: dict[str, Any]) -> Pull:
         created_at=now(),
         updated_at=now(),
         closed_at=now() if state == "closed" else None,
+        draft=sent.get("draft", False),
     )
 
 
 @control.patch("/repos/<owner>/<name>/pulls/<int:number>")
 def change_pull(owner: str, name: str, number: int) -> Json:
     repository = known_repository(owner, name)
-    pull = replace(hub().find_pull(repository, number), **fields(CHANGES), updated_at=now())
+    pull = hub().store.change(hub().find_pull(repository, number), **fields(CHANGES), updated_at=now())
     closed_at = (pull.closed_at or now()) if pull.state == "closed" else None
-    hub().store.change_pull(replace(pull, closed_at=closed_at))
-    return shown(repository, hub().find_pull(repository, number))
-
-
-PENDING = "/repos/<owner>/<name>/pulls/<int:number>/pending"
-
-
-@control.post(PENDING)
-def start_review(owner: str, name: str, number: int) -> tuple[Json, int]:
-    repository = known_repository(owner, name)
-    pull = hub().find_pull(repository, number)
-    sent = fields({"body": str, "user": str})
-    if _pending(pull, sent.get("user")):
-        raise Refusal(422, "this account has started a review there already")
-    started = Review(
-        pull=pull.id,
-        user=sent.get("user", hub().login),
-        body=sent.get("body", ""),
-        state="PENDING",
-        commit_id=pull.head_sha,
-        submitted_at=now(),
-    )
-    return Shapes(hub(), repository).review(hub().store.add_review(started, ()), pull), 201
-
-
-@control.patch(PENDING)
-def submit_review(owner: str, name: str, number: int) -> tuple[str, int]:
-    pull = hub().find_pull(known_repository(owner, name), number)
-    hub().store.submit_review(_known_pending(pull, fields({"user": str}).get("user")).id, "COMMENTED")
-    return "", 204
-
-
-@control.delete(PENDING)
-def discard_review(owner: str, name: str, number: int) -> tuple[str, int]:
-    pull = hub().find_pull(known_repository(owner, name), number)
-    hub().store.discard_review(_known_pending(pull, request.args.get("user")).id)
-    return "", 204
-
-
-def _pending(pull: Pull, user: str | None) -> Review | None:
-    found = hub().store.reviews(pull.id)
-    return next((one for one in found if one.state == "PENDING" and one.user == (user or hub().login)), None)
-
-
-def _known_pending(pull: Pull, user: str | None) -> Review:
-    review = _pending(pull, user)
-    if review is None:
-        raise not_found()
-    return review
+    return shown(repository, hub().store.change(pull, closed_at=closed_at))
 
 
 @control.post("/example")

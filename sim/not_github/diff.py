@@ -7,11 +7,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from sim.not_github import git
-from sim.not_github.store import Side
+from sim.not_github.rows import Side
 
 # GitHub leaves `patch` out for files like this, and answers 406 for diffs like that.
 LARGEST_PATCH = 3_000
 LARGEST_DIFF_LINES, LARGEST_DIFF_FILES = 20_000, 300
+# https://docs.github.com/rest/pulls/pulls#list-pull-requests-files, .../commits/commits#compare-two-commits
+FILES_OF_A_PULL, FILES_OF_A_COMPARISON = 3_000, 300
 
 HUNK_HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
@@ -43,11 +45,24 @@ class Hunk:
 
 @dataclass(frozen=True)
 class FileDiff:
+    """The change of one file. The blobs are git's ids, zeros where there is none on that side."""
+
     path: str
     previous_path: str | None
     status: str
-    sha: str
+    old_blob: str
+    new_blob: str
     hunks: tuple[Hunk, ...]
+
+    @property
+    def sha(self) -> str:
+        return self.old_blob if self.status == "removed" else self.new_blob
+
+    @cached_property
+    def change(self) -> tuple[object, ...]:
+        """What it does to the file, wherever in it: the same before and after a rebase that had no conflict."""
+        texts = tuple(tuple(line.text for line in hunk.lines) for hunk in self.hunks)
+        return self.path, self.previous_path, self.status, texts or self.new_blob
 
     @cached_property
     def additions(self) -> int:
@@ -123,8 +138,7 @@ def _file(entry: _Entry, sections: Iterator[tuple[Hunk, ...]]) -> FileDiff:
     hunks = next(sections)
     if entry.kind == "T":  # git writes a change of type as a deletion and a creation
         hunks += tuple(_shifted(hunk, sum(len(one.lines) + 1 for one in hunks)) for hunk in next(sections))
-    sha = entry.old_sha if entry.kind == "D" else entry.new_sha
-    return FileDiff(entry.path, entry.previous_path, entry.status, sha, hunks)
+    return FileDiff(entry.path, entry.previous_path, entry.status, entry.old_sha, entry.new_sha, hunks)
 
 
 def _shifted(hunk: Hunk, by: int) -> Hunk:

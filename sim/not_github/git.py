@@ -2,12 +2,14 @@
 commit ids, and references that this program made up."""
 
 import os
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+SHA = re.compile("[0-9a-f]{40}")
 BUNDLE_SIGNATURES = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 
 # What GitHub does: any commit can be fetched, a part of one too, refs/pull is read-only, objects are checked.
@@ -59,6 +61,13 @@ def branches(folder: Path) -> dict[str, str]:
     text = git(folder, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/").decode(errors="replace")
     lines = (line.partition(" ") for line in text.split("\n") if line)
     return {name.removeprefix("refs/heads/"): sha for sha, _, name in lines}
+
+
+def tags(folder: Path) -> dict[str, str]:
+    """The commit of each tag."""
+    text = git(folder, "for-each-ref", "--format=%(objectname) %(*objectname) %(refname)", "refs/tags/").decode()
+    lines = (line.split(" ", 2) for line in text.split("\n") if line)
+    return {name.removeprefix("refs/tags/"): peeled or sha for sha, peeled, name in lines}
 
 
 def set_reference(folder: Path, reference: str, sha: str) -> None:
@@ -131,6 +140,32 @@ def merge_base(folder: Path, base: str, head: str) -> str | None:
         return git(folder, "merge-base", "--end-of-options", base, head).decode().strip()
     except GitError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def count(folder: Path, tip: str, *, without: str) -> int:
+    """How many commits of `tip` the other does not have."""
+    return int(git(folder, "rev-list", "--count", "--end-of-options", tip, f"^{without}"))
+
+
+def is_commit(folder: Path, sha: str) -> bool:
+    """Whether the full id of a commit that is there, on whatever branch or none."""
+    try:
+        return bool(SHA.fullmatch(sha)) and _kind(folder, sha) == "commit"
+    except GitError:  # which is not remembered: it may come yet
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _kind(folder: Path, sha: str) -> str:
+    return git(folder, "cat-file", "-t", sha).decode().strip()
+
+
+@lru_cache(maxsize=1024)
+def blob_changes(folder: Path, old: str, new: str) -> str:
+    """The diff of two blobs without context."""
+    plain = ("--unified=0", "--no-ext-diff", "--no-textconv", "--no-color", "--end-of-options")
+    return git(folder, "diff", *plain, old, new).decode(errors="replace")
 
 
 RENAMES = ("-r", "--find-renames", "--no-ext-diff", "--no-textconv", "--no-color")

@@ -8,11 +8,14 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from flask import current_app, request
 
 from sim.not_github import git
-from sim.not_github.store import Pull, Repository, Store, now
+from sim.not_github.placing import follow_push
+from sim.not_github.rows import Pull, Repository, now
+from sim.not_github.store import Store
 
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)")
@@ -24,9 +27,18 @@ LIMIT = 5_000  # requests an hour, as GitHub allows a person's token
 class Refusal(Exception):
     """An answer of GitHub other than success."""
 
-    def __init__(self, status: int, message: str, *, errors: list[Any] | None = None, docs: str = "rest") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: list[Any] | None = None,
+        docs: str = "rest",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}
         self.body: dict[str, Any] = {"message": message}
         if errors is not None:
             self.body["errors"] = errors
@@ -71,11 +83,14 @@ class Hub:
         return self._repositories / f"{repository.id}.git"
 
     def find(self, owner: str, name: str) -> Repository:
-        """Raises `Refusal` where it does not exist, or is private and the request has no token."""
+        """Raises `Refusal` where it does not exist, is not shown to whom the request is from, or has another name."""
         repository = self.store.repository(owner, name)
-        if repository is None or (repository.private and not signed_in()):
-            raise not_found()
-        return repository
+        if repository and is_shown(repository):
+            return repository
+        renamed = None if repository else self.store.renamed(owner, name)
+        if renamed and is_shown(renamed):
+            raise moved(renamed, owner, name)
+        raise not_found()
 
     def find_pull(self, repository: Repository, number: int) -> Pull:
         pull = self.store.pull(repository.id, number)
@@ -83,9 +98,21 @@ class Hub:
             raise not_found()
         return pull
 
-    def create_repository(self, owner: str, name: str, *, private: bool) -> Repository:
+    def rename(self, repository: Repository, owner: str, name: str) -> None:
+        """Raises `Refusal` where another repository has that name."""
+        self._check_name(owner, name)
+        with self._writing:
+            taken = self.store.repository(owner, name)
+            if taken and taken.id != repository.id:
+                raise Refusal(409, f"{owner}/{name} exists")
+            self.store.rename(repository, owner, name)
+
+    def _check_name(self, owner: str, name: str) -> None:
         if not OWNER.fullmatch(owner) or not NAME.fullmatch(name):
             raise Refusal(422, f"{owner}/{name} is no name that GitHub allows")
+
+    def create_repository(self, owner: str, name: str, *, private: bool) -> Repository:
+        self._check_name(owner, name)
         new = Repository(owner=owner, name=name, private=int(private), created_at=now(), pushed_at=now())
         with self._writing:
             if self.store.repository(owner, name):
@@ -116,15 +143,16 @@ class Hub:
             for pull in self.store.pulls(repository.id):
                 if pull.state == "open":
                     self._follow(folder, pull, branches)
-        self.store.mark_pushed(repository.id)
+        self.store.change(repository, pushed_at=now())
 
     def _follow(self, folder: Path, pull: Pull, branches: dict[str, str]) -> None:
         base, head = branches.get(pull.base_ref), branches.get(pull.head_ref)
         if base is None or head is None:
-            self.store.change_pull(replace(pull, state="closed", updated_at=now(), closed_at=now()))
+            self.store.change(pull, state="closed", updated_at=now(), closed_at=now())
         elif head != pull.head_sha:
             git.set_reference(folder, f"refs/pull/{pull.number}/head", head)
-            self.store.change_pull(replace(pull, base_sha=base, head_sha=head, updated_at=now()))
+            pull = self.store.change(pull, base_sha=base, head_sha=head, updated_at=now())
+            follow_push(self.store, folder, pull)
 
 
 def _ends(branches: dict[str, str], pull: Pull) -> tuple[str, str]:
@@ -138,6 +166,32 @@ def _ends(branches: dict[str, str], pull: Pull) -> tuple[str, str]:
 def hub() -> Hub:
     """The hub of the running application."""
     return cast(Hub, current_app.extensions["not-github"])
+
+
+def moved(repository: Repository, owner: str, name: str) -> Refusal:
+    """The redirect of a repository that was once called OWNER/NAME: to its id in the API, else to its new name.
+
+    301 for what only reads and 307 for what else, each saying "Moved Permanently" (18F/charlie#85, mislav/hub#1178).
+    """
+    former, target = f"/{owner}/{name}", f"/{repository.owner}/{repository.name}"
+    if request.path.startswith(f"/repos{former}"):
+        former, target = f"/repos{former}", f"/repositories/{repository.id}"
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    where = hub().url + target + quote(request.path.removeprefix(former)) + query
+    docs = "rest/guides/best-practices-for-using-the-rest-api#follow-redirects"
+    status = 301 if request.method in ("GET", "HEAD") else 307
+    refusal = Refusal(status, "Moved Permanently", docs=docs, headers={"Location": where})
+    refusal.body = {
+        "message": "Moved Permanently",
+        "url": where,
+        "documentation_url": f"https://docs.github.com/{docs}",
+    }
+    return refusal
+
+
+def is_shown(repository: Repository) -> bool:
+    """Whether whoever asks may know of it. Raises `Refusal` for a wrong token."""
+    return not repository.private or (signed_in() and repository.permission != "none")
 
 
 def signed_in() -> bool:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from waitress.channel import ClientDisconnected
 
 from sim.not_github.hub import Hub
-from sim.not_github.store import now
+from sim.not_github.refusals import refusal
+from sim.not_github.rows import now
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,6 +50,8 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "when": str,
     "delay_seconds": (int, float),
     "drop": bool,
+    "like": str,
+    "retry_after": int,
 }
 
 
@@ -63,7 +66,13 @@ def read_fault(sent: dict[str, Any]) -> Fault:
         pattern = re.compile(sent.get("path_regex", ""))
     except re.error as problem:
         raise ValueError(f"path_regex: {problem}") from None
-    return Fault(**{**sent, "path_regex": pattern})
+    like, after = sent.get("like"), sent.get("retry_after")
+    said: dict[str, Any] = {"headers": {"retry-after": str(after)}} if after is not None else {}
+    if like:
+        said = refusal(like, status=sent.get("status"), retry_after=after)
+    headers = {**said.get("headers", {}), **sent.get("headers", {})}
+    own = {name: value for name, value in sent.items() if name not in ("like", "retry_after")}
+    return Fault(**{**said, **own, "headers": headers, "path_regex": pattern})
 
 
 class Faults:

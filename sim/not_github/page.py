@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template_string
 
 from sim.not_github import markdown
+from sim.not_github.conversation import Conversation
 from sim.not_github.diff import compare, compare_text
-from sim.not_github.hub import hub, not_found
+from sim.not_github.hub import hub
 from sim.not_github.page_template import TEMPLATE
-from sim.not_github.shapes import Shapes
+from sim.not_github.rows import IssueComment, Pull, Repository, Review, ReviewComment
 from sim.not_github.smart_http import ask_for_password, may_use
-from sim.not_github.store import IssueComment, Pull, Repository, Review, ReviewComment
 
 page = Blueprint("page", __name__)
 page.add_app_template_filter(markdown.render, "markdown")
 
 PULL = "/<owner>/<name>/pull/<int:number>"
 DID = {"COMMENTED": "reviewed", "APPROVED": "approved", "CHANGES_REQUESTED": "asked for changes"}
+DISMISSED = "reviewed, which was dismissed,"
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,10 @@ class Event:
 
 @page.get(PULL)
 def show_pull(owner: str, name: str, number: int) -> str | Response:
-    repository = hub().store.repository(owner, name)
+    repository = hub().store.repository(owner, name) or hub().store.renamed(owner, name)
     if not may_use(repository, "git-upload-pack"):
         return ask_for_password()
-    if repository is None:
-        raise not_found()
+    repository = hub().find(owner, name)
     return _render(repository, hub().find_pull(repository, number))
 
 
@@ -54,12 +54,14 @@ def _render(repository: Repository, pull: Pull) -> str:
     reviews = [review for review in hub().store.reviews(pull.id) if review.state != "PENDING"]
     submitted = {review.id for review in reviews}
     comments = [one for one in hub().store.review_comments(pull.id) if one.review in submitted]
-    shapes = Shapes(hub(), repository)
+    shapes = Conversation(hub(), repository)
     placed = defaultdict[tuple[str, int], list[ReviewComment]](list)
-    outdated = [comment for comment in comments if not shapes.still_shown(comment, pull)]
+    outdated = []
     for comment in comments:
-        if comment not in outdated:
-            placed[comment.path, comment.position].append(comment)
+        if at := shapes.place(comment, pull):
+            placed[comment.path, at.position].append(comment)
+        else:
+            outdated.append(comment)
     return render_template_string(
         TEMPLATE,
         repository=repository,
@@ -78,7 +80,8 @@ def _events(reviews: list[Review], comments: list[ReviewComment], issue_comments
     for review in reviews:
         own = tuple(comment for comment in comments if comment.review == review.id)
         anchor = f"pullrequestreview-{review.id}"
-        events.append(Event(anchor, review.user, DID[review.state], review.submitted_at, review.body, own))
+        did = DID.get(review.state, DISMISSED)
+        events.append(Event(anchor, review.user, did, review.submitted_at, review.body, own))
     for one in issue_comments:
         events.append(Event(f"issuecomment-{one.id}", one.user, "commented", one.created_at, one.body))
     return sorted(events, key=lambda event: event.at)

@@ -1,69 +1,29 @@
-"""The part of GitHub's REST API that reading and reviewing pull requests needs."""
+"""The part of GitHub's REST API that reading pull requests needs, and comments on the whole of one."""
 
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import urlencode
-
-from flask import Blueprint, Response, jsonify, request
+from flask import Response, jsonify, request
 
 from sim.not_github import git, reviews
-from sim.not_github.diff import LARGEST_DIFF_FILES, LARGEST_DIFF_LINES, compare, compare_text
-from sim.not_github.hub import Refusal, hub, not_found, require_token, signed_in
-from sim.not_github.shapes import Json, Shapes, signed_in_user
-from sim.not_github.store import IssueComment, Pull, Repository, Review, ReviewComment, now
+from sim.not_github.answers import (
+    PULL,
+    blueprint,
+    body,
+    open_pull,
+    open_repository,
+    paginated,
+    refuse_archived,
+    require_right,
+)
+from sim.not_github.diff import FILES_OF_A_PULL, LARGEST_DIFF_FILES, LARGEST_DIFF_LINES, compare, compare_text
+from sim.not_github.hub import Refusal, hub, require_token, signed_in
+from sim.not_github.links import Json, signed_in_user
+from sim.not_github.links import user as account
+from sim.not_github.rows import IssueComment, Pull, Repository, now
+from sim.not_github.shapes import Shapes
 
-rest = Blueprint("rest", __name__)
+rest = blueprint("rest")
 
-PER_PAGE, MOST_PER_PAGE = 30, 100
 DIFF_TYPES = ("application/vnd.github.diff", "application/vnd.github.v3.diff")
-PULL = "/repos/<owner>/<name>/pulls/<int:number>"
 ISSUE_COMMENTS = "/repos/<owner>/<name>/issues/<int:number>/comments"
-
-
-@rest.before_request
-def check_token() -> None:
-    """A wrong token is refused even where none is needed."""
-    signed_in()
-
-
-def paginated(items: Sequence[Any]) -> tuple[Sequence[Any], dict[str, str]]:
-    """The page that the request asks for, and its Link header. A number that is none counts as GitHub's default."""
-    size = min(max(request.args.get("per_page", PER_PAGE, type=int), 1), MOST_PER_PAGE)
-    page = max(request.args.get("page", 1, type=int), 1)
-    last = max(-(-len(items) // size), 1)
-    pages = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
-    if page <= 1:
-        del pages["prev"], pages["first"]
-    if page >= last:
-        del pages["next"], pages["last"]
-    links = ", ".join(f'<{_page_url(number)}>; rel="{name}"' for name, number in pages.items())
-    return items[(page - 1) * size : page * size], {"Link": links} if links else {}
-
-
-def _page_url(page: int) -> str:
-    return f"{hub().url}{request.path}?{urlencode({**request.args, 'page': page})}"
-
-
-def body() -> Json:
-    """The JSON object of the request; an empty body is an empty one."""
-    if not request.get_data():
-        return {}
-    sent = request.get_json(force=True, silent=True)
-    if sent is None:
-        raise Refusal(400, "Problems parsing JSON")
-    if not isinstance(sent, dict):
-        raise Refusal(400, "Body should be a JSON object")
-    return sent
-
-
-def open_repository(owner: str, name: str) -> tuple[Repository, Shapes]:
-    repository = hub().find(owner, name)
-    return repository, Shapes(hub(), repository)
-
-
-def open_pull(owner: str, name: str, number: int) -> tuple[Pull, Shapes]:
-    repository, shapes = open_repository(owner, name)
-    return hub().find_pull(repository, number), shapes
 
 
 @rest.get("/user")
@@ -85,6 +45,18 @@ def get_repository(owner: str, name: str) -> Json:
         return shapes.repository()
     permissions = {"admin": False, "push": repository.permission == "write", "pull": True}
     return {**shapes.repository(), "permissions": permissions}
+
+
+@rest.get("/repos/<owner>/<name>/collaborators/<user>/permission")
+def get_permission(owner: str, name: str, user: str) -> Json:
+    """https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user"""
+    repository, _ = open_repository(owner, name)
+    require_token()
+    if repository.permission != "write":
+        raise Refusal(403, "Must have push access to view collaborator permission.")
+    known = {repository.owner: "admin", hub().login: repository.permission}
+    permission = known.get(user) or ("write" if user in repository.writers.split() else "read")
+    return {"permission": permission, "role_name": permission, "user": account(hub().url, user)}
 
 
 @rest.get("/repos/<owner>/<name>/branches")
@@ -144,8 +116,8 @@ def _refuse_large(what: str, size: int, largest: int) -> None:
 @rest.get(f"{PULL}/files")
 def list_files(owner: str, name: str, number: int) -> tuple[Response, dict[str, str]]:
     pull, shapes = open_pull(owner, name, number)
-    page, links = paginated(compare(shapes.folder, pull.base_sha, pull.head_sha))
-    return jsonify([shapes.file(file, pull) for file in page]), links
+    page, links = paginated(compare(shapes.folder, pull.base_sha, pull.head_sha)[:FILES_OF_A_PULL])
+    return jsonify([shapes.file(file, pull.head_sha) for file in page]), links
 
 
 @rest.get(f"{PULL}/commits")
@@ -153,80 +125,6 @@ def list_commits(owner: str, name: str, number: int) -> tuple[Response, dict[str
     pull, shapes = open_pull(owner, name, number)
     page, links = paginated(shapes.commits(pull))
     return jsonify([shapes.commit(commit) for commit in page]), links
-
-
-def visible_reviews(pull: Pull) -> list[Review]:
-    """A pending review is seen by its author alone."""
-    own = {hub().login} if signed_in() else set()
-    return [review for review in hub().store.reviews(pull.id) if review.state != "PENDING" or review.user in own]
-
-
-def visible_review(pull: Pull, number: int) -> Review:
-    for review in visible_reviews(pull):
-        if review.id == number:
-            return review
-    raise not_found()
-
-
-@rest.get(f"{PULL}/reviews")
-def list_reviews(owner: str, name: str, number: int) -> tuple[Response, dict[str, str]]:
-    pull, shapes = open_pull(owner, name, number)
-    page, links = paginated(visible_reviews(pull))
-    return jsonify([shapes.review(review, pull) for review in page]), links
-
-
-@rest.post(f"{PULL}/reviews")
-def create_review(owner: str, name: str, number: int) -> Json:
-    repository, shapes = open_repository(owner, name)
-    pull = hub().find_pull(repository, number)
-    require_token()
-    draft = reviews.read_draft(body())
-    reviews.check_review(
-        draft,
-        login=hub().login,
-        repository=repository,
-        pull=pull,
-        commits={commit.sha for commit in shapes.commits(pull)},
-        earlier=hub().store.reviews(pull.id),
-    )
-    commit_id = draft.commit_id or pull.head_sha
-    files = compare(shapes.folder, pull.base_sha, commit_id)
-    comments = reviews.place_comments(draft, files, login=hub().login, commit_id=commit_id)
-    review = Review(
-        pull=pull.id,
-        user=hub().login,
-        body=draft.body,
-        state=reviews.STATES[draft.event],
-        commit_id=commit_id,
-        submitted_at=now(),
-    )
-    return shapes.review(hub().store.add_review(review, comments), pull)
-
-
-@rest.get(f"{PULL}/reviews/<int:review>")
-def get_review(owner: str, name: str, number: int, review: int) -> Json:
-    pull, shapes = open_pull(owner, name, number)
-    return shapes.review(visible_review(pull, review), pull)
-
-
-@rest.get(f"{PULL}/reviews/<int:review>/comments")
-def list_comments_of_review(owner: str, name: str, number: int, review: int) -> tuple[Response, dict[str, str]]:
-    pull, shapes = open_pull(owner, name, number)
-    visible_review(pull, review)
-    return _review_comments(pull, shapes, {review})
-
-
-@rest.get(f"{PULL}/comments")
-def list_review_comments(owner: str, name: str, number: int) -> tuple[Response, dict[str, str]]:
-    pull, shapes = open_pull(owner, name, number)
-    submitted = {review.id for review in hub().store.reviews(pull.id) if review.state != "PENDING"}
-    return _review_comments(pull, shapes, submitted)
-
-
-def _review_comments(pull: Pull, shapes: Shapes, of: set[int]) -> tuple[Response, dict[str, str]]:
-    found: list[ReviewComment] = [row for row in hub().store.review_comments(pull.id) if row.review in of]
-    page, links = paginated(found)
-    return jsonify([shapes.review_comment(comment, pull) for comment in page]), links
 
 
 @rest.get(ISSUE_COMMENTS)
@@ -240,9 +138,8 @@ def list_issue_comments(owner: str, name: str, number: int) -> tuple[Response, d
 def create_issue_comment(owner: str, name: str, number: int) -> tuple[Json, int]:
     repository, shapes = open_repository(owner, name)
     pull = hub().find_pull(repository, number)
-    require_token()
-    if repository.archived:
-        raise Refusal(403, "Repository was archived so is read-only.")
+    require_right(repository, "issues", "pull_requests")
+    refuse_archived(repository)
     if pull.locked and not repository.writable:
         raise Refusal(403, "Unable to create comment because issue is locked.")
     text = body().get("body")

@@ -1,70 +1,15 @@
 """The JSON that GitHub answers with: every field that its published OpenAPI description requires is there."""
 
-import base64
-import zlib
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sim.not_github import git
 from sim.not_github.diff import FileDiff, compare
 from sim.not_github.hub import Hub
-from sim.not_github.store import IssueComment, Pull, Repository, Review, ReviewComment
-
-Json = dict[str, Any]
+from sim.not_github.links import REPOSITORY_LINKS, Json, node_id, signature, user
+from sim.not_github.rows import Pull, Repository
 
 COMMITS_OF_A_PULL = 250  # GitHub lists no more
-
-USER_LINKS = {
-    "followers_url": "/followers",
-    "following_url": "/following{/other_user}",
-    "gists_url": "/gists{/gist_id}",
-    "starred_url": "/starred{/owner}{/repo}",
-    "subscriptions_url": "/subscriptions",
-    "organizations_url": "/orgs",
-    "repos_url": "/repos",
-    "events_url": "/events{/privacy}",
-    "received_events_url": "/received_events",
-}
-REPOSITORY_LINKS = {
-    "archive_url": "/{archive_format}{/ref}",
-    "assignees_url": "/assignees{/user}",
-    "blobs_url": "/git/blobs{/sha}",
-    "branches_url": "/branches{/branch}",
-    "collaborators_url": "/collaborators{/collaborator}",
-    "comments_url": "/comments{/number}",
-    "commits_url": "/commits{/sha}",
-    "compare_url": "/compare/{base}...{head}",
-    "contents_url": "/contents/{+path}",
-    "contributors_url": "/contributors",
-    "deployments_url": "/deployments",
-    "downloads_url": "/downloads",
-    "events_url": "/events",
-    "forks_url": "/forks",
-    "git_commits_url": "/git/commits{/sha}",
-    "git_refs_url": "/git/refs{/sha}",
-    "git_tags_url": "/git/tags{/sha}",
-    "hooks_url": "/hooks",
-    "issue_comment_url": "/issues/comments{/number}",
-    "issue_events_url": "/issues/events{/number}",
-    "issues_url": "/issues{/number}",
-    "keys_url": "/keys{/key_id}",
-    "labels_url": "/labels{/name}",
-    "languages_url": "/languages",
-    "merges_url": "/merges",
-    "milestones_url": "/milestones{/number}",
-    "notifications_url": "/notifications{?since,all,participating}",
-    "pulls_url": "/pulls{/number}",
-    "releases_url": "/releases{/id}",
-    "stargazers_url": "/stargazers",
-    "statuses_url": "/statuses/{sha}",
-    "subscribers_url": "/subscribers",
-    "subscription_url": "/subscription",
-    "tags_url": "/tags",
-    "teams_url": "/teams",
-    "trees_url": "/git/trees{/sha}",
-}
 
 
 class Shapes:
@@ -166,7 +111,7 @@ class Shapes:
             "number": pull.number,
             "state": pull.state,
             "locked": bool(pull.locked),
-            "draft": False,
+            "draft": bool(pull.draft),
             "title": pull.title,
             "body": pull.body or None,
             "user": user(self._hub.url, pull.user),
@@ -194,7 +139,7 @@ class Shapes:
             "maintainer_can_modify": False,
             "comments": len(self._hub.store.issue_comments(pull.id)),
             "review_comments": sum(comment.review in submitted for comment in comments),
-            "commits": len(self.commits(pull)),
+            "commits": git.count(self.folder, pull.head_sha, without=pull.base_sha),
             "additions": sum(file.additions for file in files),
             "deletions": sum(file.deletions for file in files),
             "changed_files": len(files),
@@ -233,8 +178,8 @@ class Shapes:
     def _association(self, login: str) -> str:
         return "OWNER" if login.lower() == self._row.owner.lower() else "CONTRIBUTOR"
 
-    def file(self, file: FileDiff, pull: Pull) -> Json:
-        where = f"{pull.head_sha}/{quote(file.path)}"
+    def file(self, file: FileDiff, head: str) -> Json:
+        where = f"{head}/{quote(file.path)}"
         shape: Json = {
             "sha": file.sha,
             "filename": file.path,
@@ -244,127 +189,10 @@ class Shapes:
             "changes": file.additions + file.deletions,
             "blob_url": f"{self._html}/blob/{where}",
             "raw_url": f"{self._html}/raw/{where}",
-            "contents_url": f"{self._api}/contents/{quote(file.path)}?ref={pull.head_sha}",
+            "contents_url": f"{self._api}/contents/{quote(file.path)}?ref={head}",
         }
         if file.patch:
             shape["patch"] = file.patch
         if file.previous_path is not None:
             shape["previous_filename"] = file.previous_path
         return shape
-
-    def review(self, review: Review, pull: Pull) -> Json:
-        html = f"{self.pull_html(pull)}#pullrequestreview-{review.id}"
-        shape = {
-            "id": review.id,
-            "node_id": node_id("PullRequestReview", review.id),
-            "user": user(self._hub.url, review.user),
-            "body": review.body,
-            "state": review.state,
-            "commit_id": review.commit_id,
-            "html_url": html,
-            "pull_request_url": self._pull_api(pull),
-            "author_association": self._association(review.user),
-            "_links": {"html": {"href": html}, "pull_request": {"href": self._pull_api(pull)}},
-        }
-        return shape if review.state == "PENDING" else {**shape, "submitted_at": review.submitted_at}
-
-    def review_comment(self, comment: ReviewComment, pull: Pull) -> Json:
-        api = f"{self._api}/pulls/comments/{comment.id}"
-        html = f"{self.pull_html(pull)}#discussion_r{comment.id}"
-        line, start, position = (comment.line, comment.start_line, comment.position)
-        shown = self.still_shown(comment, pull)
-        return {
-            "id": comment.id,
-            "node_id": node_id("PullRequestReviewComment", comment.id),
-            "pull_request_review_id": comment.review,
-            "user": user(self._hub.url, comment.user),
-            "body": comment.body,
-            "path": comment.path,
-            "side": comment.side,
-            "start_side": comment.start_side,
-            "line": line if shown else None,
-            "start_line": start if shown else None,
-            "position": position if shown else None,
-            "original_line": line,
-            "original_start_line": start,
-            "original_position": position,
-            "commit_id": pull.head_sha if shown else comment.commit_id,
-            "original_commit_id": comment.commit_id,
-            "diff_hunk": comment.diff_hunk,
-            "subject_type": "line",
-            "created_at": comment.created_at,
-            "updated_at": comment.created_at,
-            "author_association": self._association(comment.user),
-            "url": api,
-            "html_url": html,
-            "pull_request_url": self._pull_api(pull),
-            "_links": {
-                "self": {"href": api},
-                "html": {"href": html},
-                "pull_request": {"href": self._pull_api(pull)},
-            },
-        }
-
-    def still_shown(self, comment: ReviewComment, pull: Pull) -> bool:
-        """Whether the file's diff is as it was at the comment; GitHub calls the comment outdated otherwise."""
-        if comment.commit_id == pull.head_sha:
-            return True
-        then, today = (
-            {file.path: file.patch for file in compare(self.folder, pull.base_sha, sha)}
-            for sha in (comment.commit_id, pull.head_sha)
-        )
-        return then.get(comment.path) == today.get(comment.path)
-
-    def issue_comment(self, comment: IssueComment, pull: Pull) -> Json:
-        return {
-            "id": comment.id,
-            "node_id": node_id("IssueComment", comment.id),
-            "url": f"{self._api}/issues/comments/{comment.id}",
-            "html_url": f"{self.pull_html(pull)}#issuecomment-{comment.id}",
-            "issue_url": f"{self._api}/issues/{pull.number}",
-            "user": user(self._hub.url, comment.user),
-            "body": comment.body,
-            "created_at": comment.created_at,
-            "updated_at": comment.created_at,
-            "author_association": self._association(comment.user),
-            "performed_via_github_app": None,
-        }
-
-
-def node_id(kind: str, key: object) -> str:
-    return base64.b64encode(f"{kind}:{key}".encode()).decode()
-
-
-def signature(who: git.Signature) -> Json:
-    date = datetime.fromtimestamp(who.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"name": who.name, "email": who.email, "date": date}
-
-
-def user(url: str, login: str) -> Json:
-    api = f"{url}/users/{login}"
-    number = zlib.crc32(login.lower().encode())
-    return {
-        "login": login,
-        "id": number,
-        "node_id": node_id("User", number),
-        "avatar_url": f"{url}/avatars/{number}",
-        "gravatar_id": "",
-        "url": api,
-        "html_url": f"{url}/{login}",
-        "type": "User",
-        "site_admin": False,
-        **{name: api + path for name, path in USER_LINKS.items()},
-    }
-
-
-def signed_in_user(url: str, login: str) -> Json:
-    counts = ("public_repos", "public_gists", "followers", "following", "private_gists", "total_private_repos")
-    return {
-        **user(url, login),
-        "user_view_type": "private",
-        "two_factor_authentication": True,
-        "created_at": "2025-01-01T00:00:00Z",
-        "updated_at": "2025-01-01T00:00:00Z",
-        **dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio")),
-        **dict.fromkeys((*counts, "owned_private_repos", "disk_usage", "collaborators"), 0),
-    }

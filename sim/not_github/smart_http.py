@@ -9,8 +9,8 @@ from typing import IO, cast
 from flask import Blueprint, Response, request
 
 from sim.not_github import git
-from sim.not_github.hub import Refusal, hub, signed_in
-from sim.not_github.store import Repository
+from sim.not_github.hub import Refusal, hub, is_shown, moved, signed_in
+from sim.not_github.rows import Repository
 
 smart_http = Blueprint("smart_http", __name__)
 
@@ -32,12 +32,16 @@ def exchange(owner: str, name: str, service: str) -> Response:
 
 
 def _serve(owner: str, name: str, service: str, target: str) -> Response:
-    repository = hub().store.repository(owner, name.removesuffix(".git"))
+    asked = name.removesuffix(".git")
+    found = hub().store.repository(owner, asked)
+    repository = found or hub().store.renamed(owner, asked)
     if not may_use(repository, service):
         return ask_for_password()
-    if repository is None:
+    if repository is None or not is_shown(repository):
         return Response("Repository not found.\n", 404, content_type="text/plain")
-    if service == "git-receive-pack" and not repository.writable:
+    if not found and request.method == "GET":  # git then goes on at the new address
+        raise moved(repository, owner, asked)
+    if service == "git-receive-pack" and not (repository.writable and repository.grants("contents")):
         return Response(_why_read_only(repository), 403, content_type="text/plain")
     response = _run_backend(repository, target)
     if service == "git-receive-pack" and request.method == "POST":

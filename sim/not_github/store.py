@@ -1,19 +1,20 @@
-"""What not-github remembers besides git: repositories, pull requests, reviews and comments, in one SQLite file."""
+"""Where not-github keeps its rows: one SQLite file."""
 
 import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
 
-Side = Literal["LEFT", "RIGHT"]
+from sim.not_github.rows import IssueComment, Pull, Repository, Review, ReviewComment, Row, Status
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS repositories (
   id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
   private INTEGER NOT NULL, created_at TEXT NOT NULL, pushed_at TEXT NOT NULL, UNIQUE (owner, name));
+CREATE TABLE IF NOT EXISTS former_names (
+  owner TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
+  repository INTEGER NOT NULL REFERENCES repositories (id), PRIMARY KEY (owner, name));
 CREATE TABLE IF NOT EXISTS pulls (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository INTEGER NOT NULL REFERENCES repositories (id),
   number INTEGER NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, user TEXT NOT NULL,
@@ -30,120 +31,23 @@ CREATE TABLE IF NOT EXISTS review_comments (
 CREATE TABLE IF NOT EXISTS issue_comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, pull INTEGER NOT NULL REFERENCES pulls (id), user TEXT NOT NULL,
   body TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS statuses (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository INTEGER NOT NULL REFERENCES repositories (id), sha TEXT NOT NULL,
+  state TEXT NOT NULL, context TEXT NOT NULL COLLATE NOCASE, description TEXT, target_url TEXT,
+  creator TEXT NOT NULL, created_at TEXT NOT NULL);
 """
 # Columns that came later: an older file gets them when it is opened.
 ADDED = (
     ("repositories", "archived", "INTEGER NOT NULL DEFAULT 0"),
     ("repositories", "permission", "TEXT NOT NULL DEFAULT 'write'"),
+    ("repositories", "lacks", "TEXT NOT NULL DEFAULT ''"),
+    ("repositories", "writers", "TEXT NOT NULL DEFAULT ''"),
     ("pulls", "locked", "INTEGER NOT NULL DEFAULT 0"),
+    ("pulls", "draft", "INTEGER NOT NULL DEFAULT 0"),
+    ("review_comments", "seen_at", "TEXT NOT NULL DEFAULT ''"),
+    ("review_comments", "in_reply_to", "INTEGER"),
+    ("review_comments", "resolved_by", "TEXT NOT NULL DEFAULT ''"),
 )
-
-
-def now() -> str:
-    """The time as GitHub writes it, in UTC and whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    id: int = 0
-    owner: str
-    name: str
-    private: int
-    created_at: str
-    pushed_at: str
-    archived: int = 0
-    permission: str = "write"  # of the token's account: read or write
-
-    INSERT: ClassVar[str] = (
-        "INSERT INTO repositories (owner, name, private, created_at, pushed_at, archived, permission)"
-        " VALUES (:owner, :name, :private, :created_at, :pushed_at, :archived, :permission)"
-    )
-
-    @property
-    def writable(self) -> bool:
-        """Whether the token's account may push."""
-        return self.permission == "write" and not self.archived
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pull:
-    id: int = 0
-    repository: int
-    number: int
-    title: str
-    body: str
-    state: str
-    user: str
-    base_ref: str
-    head_ref: str
-    base_sha: str
-    head_sha: str
-    created_at: str
-    updated_at: str
-    closed_at: str | None
-    locked: int = 0
-
-    INSERT: ClassVar[str] = (
-        "INSERT INTO pulls (repository, number, title, body, state, user, base_ref, head_ref, base_sha, head_sha,"
-        " created_at, updated_at, closed_at, locked) VALUES (:repository, :number, :title, :body, :state, :user,"
-        " :base_ref, :head_ref, :base_sha, :head_sha, :created_at, :updated_at, :closed_at, :locked)"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Review:
-    id: int = 0
-    pull: int
-    user: str
-    body: str
-    state: str
-    commit_id: str
-    submitted_at: str
-
-    INSERT: ClassVar[str] = (
-        "INSERT INTO reviews (pull, user, body, state, commit_id, submitted_at)"
-        " VALUES (:pull, :user, :body, :state, :commit_id, :submitted_at)"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewComment:
-    id: int = 0
-    review: int = 0
-    user: str
-    path: str
-    body: str
-    line: int
-    side: Side
-    start_line: int | None
-    start_side: Side | None
-    position: int
-    diff_hunk: str
-    commit_id: str
-    created_at: str
-
-    INSERT: ClassVar[str] = (
-        "INSERT INTO review_comments (review, user, path, body, line, side, start_line, start_side, position,"
-        " diff_hunk, commit_id, created_at) VALUES (:review, :user, :path, :body, :line, :side, :start_line,"
-        " :start_side, :position, :diff_hunk, :commit_id, :created_at)"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class IssueComment:
-    id: int = 0
-    pull: int
-    user: str
-    body: str
-    created_at: str
-
-    INSERT: ClassVar[str] = (
-        "INSERT INTO issue_comments (pull, user, body, created_at) VALUES (:pull, :user, :body, :created_at)"
-    )
-
-
-Row = TypeVar("Row", Repository, Pull, Review, ReviewComment, IssueComment)
 
 
 class Store:
@@ -162,20 +66,31 @@ class Store:
 
     def repository(self, owner: str, name: str) -> Repository | None:
         """Like GitHub, upper and lower case are the same."""
-        found = self._all(Repository, "SELECT * FROM repositories WHERE owner = ? AND name = ?", owner, name)
-        return found[0] if found else None
+        return self._one(Repository, "SELECT * FROM repositories WHERE owner = ? AND name = ?", owner, name)
+
+    def renamed(self, owner: str, name: str) -> Repository | None:
+        """The repository that was once called that."""
+        sql = "SELECT * FROM repositories WHERE id = (SELECT repository FROM former_names WHERE owner = ? AND name = ?)"
+        return self._one(Repository, sql, owner, name)
+
+    def repository_by_id(self, number: int) -> Repository | None:
+        return self._one(Repository, "SELECT * FROM repositories WHERE id = ?", number)
 
     def pulls(self, repository: int) -> list[Pull]:
         """The newest first."""
         return self._all(Pull, "SELECT * FROM pulls WHERE repository = ? ORDER BY number DESC", repository)
 
     def pull(self, repository: int, number: int) -> Pull | None:
-        sql = "SELECT * FROM pulls WHERE repository = ? AND number = ?"
-        found = self._all(Pull, sql, repository, number)
-        return found[0] if found else None
+        return self._one(Pull, "SELECT * FROM pulls WHERE repository = ? AND number = ?", repository, number)
+
+    def pull_by_id(self, number: int) -> Pull | None:
+        return self._one(Pull, "SELECT * FROM pulls WHERE id = ?", number)
 
     def reviews(self, pull: int) -> list[Review]:
         return self._all(Review, "SELECT * FROM reviews WHERE pull = ? ORDER BY id", pull)
+
+    def review(self, number: int) -> Review | None:
+        return self._one(Review, "SELECT * FROM reviews WHERE id = ?", number)
 
     def review_comments(self, pull: int) -> list[ReviewComment]:
         sql = (
@@ -184,8 +99,23 @@ class Store:
         )
         return self._all(ReviewComment, sql, pull)
 
+    def review_comment(self, number: int) -> ReviewComment | None:
+        return self._one(ReviewComment, "SELECT * FROM review_comments WHERE id = ?", number)
+
     def issue_comments(self, pull: int) -> list[IssueComment]:
         return self._all(IssueComment, "SELECT * FROM issue_comments WHERE pull = ? ORDER BY id", pull)
+
+    def statuses(self, repository: int, sha: str) -> list[Status]:
+        """The newest first."""
+        sql = "SELECT * FROM statuses WHERE repository = ? AND sha = ? ORDER BY id DESC"
+        return self._all(Status, sql, repository, sha)
+
+    def count_statuses(self, status: Status) -> int:
+        """How many there are of its commit and context."""
+        sql = "SELECT count(*) FROM statuses WHERE repository = ? AND sha = ? AND context = ?"
+        with self._lock:
+            found: int = self._db.execute(sql, (status.repository, status.sha, status.context)).fetchone()[0]
+        return found
 
     def add(self, row: Row) -> Row:
         """The row with the id it got."""
@@ -200,38 +130,38 @@ class Store:
                 self._insert(replace(comment, review=added.id))
             return added
 
-    def submit_review(self, review: int, state: str) -> None:
-        """A pending review becomes one that everybody sees."""
-        self._do("UPDATE reviews SET state = ?, submitted_at = ? WHERE id = ?", state, now(), review)
+    def change(self, row: Row, **values: object) -> Row:
+        """The row with these values, which are written; others that were changed meanwhile stay as they are."""
+        assigned = ", ".join(f"{column} = ?" for column in values)
+        self._do(f"UPDATE {row.TABLE} SET {assigned} WHERE id = ?", *values.values(), row.id)  # noqa: S608 - our names
+        return replace(row, **values)  # type: ignore[arg-type]  # each has its column's type
+
+    def rename(self, repository: Repository, owner: str, name: str) -> None:
+        """The former name leads to it from now on, until another repository takes it."""
+        with self._lock, self._db:
+            values = (repository.owner, repository.name, repository.id)
+            self._db.execute("INSERT OR REPLACE INTO former_names (owner, name, repository) VALUES (?, ?, ?)", values)
+            self._db.execute("UPDATE repositories SET owner = ?, name = ? WHERE id = ?", (owner, name, repository.id))
 
     def discard_review(self, review: int) -> None:
         """With its comments."""
-        self._do("DELETE FROM review_comments WHERE review = ?", review)
-        self._do("DELETE FROM reviews WHERE id = ?", review)
-
-    def change_repository(self, repository: Repository) -> None:
-        archived, permission = repository.archived, repository.permission
-        self._do(
-            "UPDATE repositories SET archived = ?, permission = ? WHERE id = ?", archived, permission, repository.id
-        )
-
-    def change_pull(self, pull: Pull) -> None:
-        sql = (
-            "UPDATE pulls SET title = :title, body = :body, state = :state, base_sha = :base_sha, locked = :locked,"
-            " head_sha = :head_sha, updated_at = :updated_at, closed_at = :closed_at WHERE id = :id"
-        )
         with self._lock, self._db:
-            self._db.execute(sql, asdict(pull))
-
-    def mark_pushed(self, repository: int) -> None:
-        self._do("UPDATE repositories SET pushed_at = ? WHERE id = ?", now(), repository)
+            self._db.execute("DELETE FROM review_comments WHERE review = ?", (review,))
+            self._db.execute("DELETE FROM reviews WHERE id = ?", (review,))
 
     def _do(self, sql: str, *values: object) -> None:
         with self._lock, self._db:
             self._db.execute(sql, values)
 
-    def _insert(self, row: Repository | Pull | Review | ReviewComment | IssueComment) -> int:
-        return self._db.execute(row.INSERT, asdict(row)).lastrowid or 0
+    def _insert(self, row: Repository | Pull | Review | ReviewComment | IssueComment | Status) -> int:
+        values = {column: value for column, value in asdict(row).items() if column != "id"}
+        columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
+        sql = f"INSERT INTO {row.TABLE} ({columns}) VALUES ({places})"  # noqa: S608 - our names
+        return self._db.execute(sql, values).lastrowid or 0
+
+    def _one(self, kind: type[Row], sql: str, *values: object) -> Row | None:
+        found = self._all(kind, sql, *values)
+        return found[0] if found else None
 
     def _all(self, kind: type[Row], sql: str, *values: object) -> list[Row]:
         with self._lock:

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from stack.values import Value
 
+ORCHESTRATOR = "orchestrator"  # does some work by itself, and is no role
+
 
 class Ask(Value):
     """What is asked for; `verb` tells the kinds apart."""
@@ -20,6 +22,13 @@ class Start(Ask):
     def title(self) -> str:
         """What the run is called, in chat and lists."""
         raise NotImplementedError
+
+    def target(self) -> tuple[str, int]:
+        """What it is about: a repository (`owner/name`; none if empty), and the number of a pull request there, or 0.
+
+        Later runs find it by that.
+        """
+        return "", 0
 
 
 class About(Ask):
@@ -43,6 +52,12 @@ class Cancel(About):
     """Stop a run."""
 
     verb: Literal["cancel"] = "cancel"
+
+
+class Retry(About):
+    """Do again what failed of a run that has ended."""
+
+    verb: Literal["retry"] = "retry"
 
 
 class Steer(About):
@@ -86,7 +101,7 @@ class Brief(Value, Generic[R]):
 
     do: str
 
-    by: ClassVar[str]  # the role that does it: a row of stack.roles
+    by: ClassVar[str]  # the role that does it: a row of stack.roles; or ORCHESTRATOR
     # What has happened once it is sent, in words for a person ("the review is posted"): then it is too late to cancel.
     effect: ClassVar[str] = ""
     writes: ClassVar[bool] = False  # whether its tokens may also write to the repository

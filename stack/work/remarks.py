@@ -35,14 +35,16 @@ class Earlier(Value):
     """Our last posted review of the pull request: of which head, and which files it read whole (as Review.read)."""
 
     head_sha: Sha
+    url: str = ""
     read: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
 
 
 class Said(Value):
     """A remark that stands on the lines of a pull request. `text` is a stranger's, unless it is `ours`.
 
-    `line` is where GitHub shows it in the present diff; 0: it shows it on none. `kind` and `anchor` (a digest of the
-    line that it was made on) are known of ours alone, from what we signed. `thread` is GitHub's id of its thread.
+    `start_line` to `line` is where GitHub shows it in the present diff; 0: it shows it on none. `kind` and `anchor` (a
+    digest of the line that it was made on) are known of ours alone, from what we signed. `thread` is GitHub's id of its
+    thread; a person who resolved it counts where they may write to the repository.
     """
 
     number: int = Field(ge=1)
@@ -50,6 +52,7 @@ class Said(Value):
     ours: bool = False
     path: str
     side: Side = "RIGHT"
+    start_line: int = Field(default=0, ge=0)
     line: int = Field(default=0, ge=0)
     text: str = Field(max_length=2000)
     kind: Kind = "other"
@@ -81,7 +84,8 @@ class Remark(Value):
 class Placed(Value):
     """A finding as the draft has it, by its number in lists for people. `anchor` is a digest of its line.
 
-    `where` it stands: on lines, in the text, or nowhere: it was said before, by us or by somebody else, or dismissed.
+    `where` it stands: on lines, in the text (also what is pre-existing), or nowhere: it was said before, by us or by
+    somebody else, or dismissed.
     """
 
     number: int = Field(ge=1)
@@ -92,4 +96,4 @@ class Placed(Value):
     kind: Kind
     title: str
     anchor: str
-    where: Literal["line", "text", "said", "dismissed"]
+    where: Literal["line", "text", "said", "dismissed", "pre_existing"]

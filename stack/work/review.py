@@ -5,20 +5,35 @@ from typing import Literal
 from pydantic import Field
 
 from stack.values import PullNumber, Repository, Sha, Value
-from stack.work.kinds import Brief, Report, Start, Usage
-from stack.work.remarks import Dismissed, Earlier, Estimate, Kind, Placed, Remark, Said, Severity, Side, Verdict
+from stack.work.kinds import About, Brief, Report, Start, Usage
+from stack.work.remarks import Dismissed, Kind, Placed, Remark, Said, Severity, Side, Verdict
 
 
 class StartReview(Start):
-    """Review a pull request. With `approval` a person sees the findings and decides before anything is posted."""
+    """Review a pull request. With `approval` a person sees the draft and decides before anything is posted.
+
+    With `fresh` all is read, whatever an earlier review has read.
+    """
 
     verb: Literal["review"] = "review"
     repository: Repository
     number: PullNumber
     approval: bool = False
+    fresh: bool = False
 
     def title(self) -> str:
         return f"Review of {self.repository}#{self.number}"
+
+    def target(self) -> tuple[str, int]:
+        return self.repository, self.number
+
+
+class Dismiss(About):
+    """Say no more of a finding in its repository. `number` is that of the finding in the run's draft."""
+
+    verb: Literal["dismiss"] = "dismiss"
+    number: int = Field(ge=1)
+    reason: str = Field(default="", max_length=1000)
 
 
 class PullRequest(Report):
@@ -49,27 +64,6 @@ class FetchPullRequest(Brief[PullRequest]):
     number: PullNumber
 
 
-class Plan(Report):
-    """What is known beforehand of a review. With `ask` a person is asked first; with `check` there is a second look."""
-
-    report: Literal["review_plan"] = "review_plan"
-    estimate: Estimate = Estimate()
-    ask: bool = False
-    check: bool = True
-    earlier: Earlier | None = None
-    dismissed: tuple[Dismissed, ...] = ()
-
-
-class PlanReview(Brief[Plan]):
-    """Say what is known of this pull request and repository from earlier runs, and what the owner has set."""
-
-    do: Literal["plan_review"] = "plan_review"
-    by = "orchestrator"
-    repository: Repository
-    number: PullNumber
-    hunks: int
-
-
 class Finding(Value):
     """One remark on a change. Lines count from 1: in the new file for RIGHT, in the old one for LEFT.
 
@@ -89,30 +83,6 @@ class Finding(Value):
     kind: Kind = "other"
     same_as: int = Field(default=0, ge=0)
     pre_existing: bool = False
-
-
-class Conversation(Report):
-    """What stands on a pull request, and how it came from an earlier head to this one.
-
-    pushed: commits were added; merged: all that was added are merges of the base; rebased: the same changes on another
-    base; forced: the branch was rewritten. Empty: there was no earlier head, or it is not known any more.
-    """
-
-    report: Literal["conversation"] = "conversation"
-    said: tuple[Said, ...] = ()
-    moved: Literal["", "same", "pushed", "merged", "rebased", "forced"] = ""
-    commits: int = Field(default=0, ge=0)  # that were added since, where they were
-
-
-class FetchConversation(Brief[Conversation]):
-    """Read what stands on the lines of a pull request, and what has happened since an earlier head."""
-
-    do: Literal["fetch_conversation"] = "fetch_conversation"
-    by = "forge"
-    repository: Repository
-    number: PullNumber
-    head_sha: Sha
-    since: Sha | None = None
 
 
 class FileCoverage(Value):
@@ -150,6 +120,27 @@ class Coverage(Value):
     def complete(self) -> bool:
         """Whether every unit was shown to the model, now or in an earlier review."""
         return self.read + self.headers_read + self.kept == self.hunks + self.headers
+
+    def __str__(self) -> str:
+        """How much was read, in words for a person, without a full stop."""
+        kept = f"{self.kept} that are unchanged were read for an earlier review" if self.kept else ""
+        if self.complete and not kept:
+            one = self.hunks + self.headers == 1
+            return (
+                f"The one {'hunk' if self.hunks else 'file header'} was read"
+                if one
+                else f"All {self._counts()} were read"
+            )
+        if self.complete and self.kept == self.hunks + self.headers:
+            return f"All {kept}"
+        some = f"{self._counts(part=True)} were read" + (f", and {kept}" if kept else "")
+        return some if self.complete else f"Partial: {some}"
+
+    def _counts(self, *, part: bool = False) -> str:
+        pairs = ((self.read, self.hunks, "hunks"), (self.headers_read, self.headers, "file headers"))
+        return " and ".join(
+            f"{read} of {all_} {what}" if part else f"{all_} {what}" for read, all_, what in pairs if all_
+        )
 
 
 class Review(Report):
@@ -215,7 +206,8 @@ class Draft(Report):
     findings: tuple[Placed, ...] = ()
     digest: str
     verdict: str  # a line: counts and coverage
-    clean: bool = False  # nothing was found, and all was read
+    complete: bool = True  # all was read
+    clean: bool = False  # and nothing that was found stands
     fixed: tuple[str, ...] = ()  # threads that are resolved with it
 
 
@@ -233,7 +225,11 @@ class DraftReview(Brief[Draft]):
 
 
 class Receipt(Report):
-    """What GitHub showed of a posted review when it was asked afterwards."""
+    """What GitHub showed of a posted review when it was asked afterwards, held against what was to be posted.
+
+    `comments_refused` are those that GitHub did not take on their lines: they stand in the text. `status` says why the
+    verdict does not stand on the commit, where it does not.
+    """
 
     report: Literal["receipt"] = "receipt"
     review_id: int
@@ -242,15 +238,17 @@ class Receipt(Report):
     findings_in_body: int = Field(ge=0)
     already_reported: int = Field(ge=0)
     comments_refused: int = Field(ge=0)
+    resolved: int = Field(default=0, ge=0)
+    status: str = ""
     proven: bool
     missing: str = ""
 
 
 class PostReview(Brief[Receipt]):
-    """Put one review on the pull request, unless this run's is there, and look that it is."""
+    """Put one review on the pull request, unless this run's is there, and look that it is as it was drafted."""
 
     do: Literal["post_review"] = "post_review"
     by = "forge"
     effect = "The review is posted"
     pull: PullRequest
-    review: Review
+    draft: Draft

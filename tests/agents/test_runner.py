@@ -154,9 +154,7 @@ def test_a_word_that_comes_before_claude_has_started_is_not_lost(agent: Agent) -
 
     at = assignment()
     running = Running(lambda: agent.work(at, setup(begin=Early)))
-    until(lambda: at.hear is not None)
-    assert at.hear
-    at.hear(Signal(task_id=at.task.id, verb="steer", text="Begin with the tests."))
+    at.inbox.put(Signal(task_id=at.task.id, verb="steer", text="Begin with the tests."))
     running.outcome()
     assert "Told Claude: Begin with the tests." in told(at).steps()
 

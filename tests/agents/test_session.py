@@ -108,8 +108,7 @@ def steered(agent: Agent, how: Setup, when: str, *, pause: float = 0) -> tuple[s
     running = Running(lambda: agent.work(at, how))
     told(at).wait_for(when)
     time.sleep(pause)
-    assert at.hear
-    at.hear(Signal(task_id=at.task.id, verb="steer", text="Mind the tests, please."))
+    at.inbox.put(Signal(task_id=at.task.id, verb="steer", text="Mind the tests, please."))
     return text_of(running), told(at).steps()
 
 
@@ -141,8 +140,7 @@ def test_a_report_stands_where_the_word_after_it_brings_no_other(agent: Agent, m
     class SteeredAtTheReport(SayJob):
         def objection(self, report: dict[str, Any]) -> None:
             model.play("error", status=400)
-            assert at.hear
-            at.hear(Signal(task_id=at.task.id, verb="steer", text="One thing more."))
+            at.inbox.put(Signal(task_id=at.task.id, verb="steer", text="One thing more."))
             time.sleep(0.3)
 
     at = assignment()
@@ -153,8 +151,7 @@ def test_a_report_stands_where_its_agent_stops_while_a_word_after_it_is_answered
     class SteeredAtTheReport(SayJob):
         def objection(self, report: dict[str, Any]) -> None:
             model.play("hang")
-            assert at.hear
-            at.hear(Signal(task_id=at.task.id, verb="steer", text="One thing more."))
+            at.inbox.put(Signal(task_id=at.task.id, verb="steer", text="One thing more."))
             time.sleep(0.3)
 
     at = assignment()
@@ -170,8 +167,7 @@ def test_a_role_that_may_ask_gets_its_answer_and_silence_is_not_judged_meanwhile
     running = Running(lambda: agent.work(at, setup(asks=True)))
     told(at).wait_for("Claude asks: Which colour? (Red / Blue)")
     time.sleep(3)
-    assert at.hear
-    at.hear(Signal(task_id=at.task.id, verb="answer", text="Green"))
+    at.inbox.put(Signal(task_id=at.task.id, verb="answer", text="Green"))
     assert '"Which colour?"="Green"' in text_of(running)
 
 

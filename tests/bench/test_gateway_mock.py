@@ -18,9 +18,10 @@ from bench.gateway_bench.client import Address, Connection, request, unpacked
 from bench.gateway_bench.footprint import cpu_seconds, megabytes
 from bench.gateway_bench.mock import Connection as Upstream
 from bench.gateway_bench.mock import chunk
-from bench.gateway_bench.running import Command, NotStarted, Server, free_port
+from bench.gateway_bench.running import Command, NotStarted, Server
 from bench.gateway_bench.streams import judge as judge_streams
 from bench.gateway_bench.streams import play
+from native.rabbitmq import free_port
 
 KINDS: tuple[Kind, ...] = ("streamed", "paced", "whole")
 KEY = "invented-provider-key"

@@ -27,6 +27,7 @@ from bot.memory import Memory
 from bot.memory.runs import Run
 from bot.outbox import Outbox
 from bot.people import People
+from bot.polling import Pulse
 from bot.telegram import Telegram
 from bot.updates import Updates, dispatcher
 from stack.api import RunSummary
@@ -38,6 +39,7 @@ from tests.bot.played import SENT_AT, PlayedBroker, PlayedOrchestrator, PlayedTe
 TOKEN = "123456:not-a-token"
 ADA, BOB, EVE, STRANGER = 1001, 1002, 1009, 6666  # Ada and Bob are allowed, Eve is an admin
 GITHUB = "https://github.com"
+ID_KEY = "not-a-key-of-the-bot"
 GROUP = -500
 UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 
@@ -45,7 +47,14 @@ UPDATE_IDS = count(1)  # of Telegram, which outlives a process of the bot
 class World:
     """One process of the bot over a memory that outlives it. `write` and `press` are what people do."""
 
-    def __init__(self, folder: Path, *, interval: float = 0.0, admins: frozenset[int] = frozenset({EVE})) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        interval: float = 0.0,
+        admins: frozenset[int] = frozenset({EVE}),
+        id_key: str = ID_KEY,
+    ) -> None:
         self.outside = PlayedTelegram()
         defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
         self.bot = Bot(TOKEN, session=self.outside, default=defaults)
@@ -63,15 +72,17 @@ class World:
         self.desk = Desk(
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
             outbox=self.outbox, documents=self.documents, runs=self.orchestrator, commands=commands.found(),
-            github=GITHUB,
+            github=GITHUB, id_key=id_key,
         )  # fmt: skip
         self.delivery = Delivery(
             telegram=self.telegram, memory=self.memory, people=self.people, live=self.live, buttons=self.buttons,
             documents=self.documents,
         )  # fmt: skip
-        self.now = 0.0  # the clock of the limits
+        self.now = 0.0  # the clock of the limits and of the pulse
+        self.pulse = Pulse(clock=lambda: self.now)
         self.dispatcher = dispatcher(
             Updates(self.desk),
+            beat=self.pulse.beat,
             gate=Gate(self.people, self.telegram),
             once=Once(self.memory.updates),
             pace=Pace(self.telegram, clock=lambda: self.now),
@@ -106,11 +117,20 @@ class World:
     async def edit(self, text: str, *, user: int = ADA, message_id: int = 1) -> None:
         await self.feed(edited_message=written(text, user=user, message_id=message_id, edit_date=SENT_AT + 5))
 
-    async def press(self, data: str, *, user: int = ADA, chat: int | None = None, reply_to: int | None = None) -> None:
+    async def press(
+        self,
+        data: str,
+        *,
+        user: int = ADA,
+        update_id: int | None = None,
+        chat: int | None = None,
+        reply_to: int | None = None,
+    ) -> None:
         query = pressed(data, user=user, chat=chat)
         if reply_to is not None:
             query["message"]["reply_to_message"] = written("…", message_id=reply_to)
-        await self.feed(callback_query=query)
+        number = {"update_id": update_id} if update_id else {}
+        await self.feed(callback_query=query, **number)
 
     def shown_keys(self) -> list[tuple[str, str]]:
         """(label, data) of the buttons of the last message or edit that had any."""

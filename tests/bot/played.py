@@ -123,8 +123,10 @@ class PlayedBroker:
         self.away = False
         self.slow = False
         self.refusing = ""
+        self.before: Callable[[], object] = lambda: None  # called in the thread that publishes
 
     def publish(self, message: Message, *, timeout: float) -> None:
+        self.before()
         if self.refusing:
             raise GiveUp(self.refusing)
         if self.away:

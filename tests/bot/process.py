@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,13 +13,14 @@ from typing import Any
 
 from flask import Flask, request
 
+from native.rabbitmq import free_port
 from stack import topology
 from stack.broker import Consumer, Publisher
 from stack.ids import task_id
 from stack.messages import AnyMessage, Attachment, Ending, Notification, Question, Request
 from stack.web import WebServer
 from tests.bot.conftest import ROOT
-from tests.bot.fakes import TOKEN, summary
+from tests.bot.fakes import ID_KEY, TOKEN, summary
 
 SECONDS = 20.0  # how long anything may take on a busy machine
 HOST = "127.0.0.1"
@@ -106,12 +106,6 @@ class Orchestrator:
         self._web.stop()
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
-
-
 class BotProcess:
     """`python -m bot`, which can be ended in several ways and started again."""
 
@@ -127,6 +121,7 @@ class BotProcess:
             "TELEGRAM_API_URL": telegram_url,
             "ORCHESTRATOR_URL": "http://127.0.0.1:9",
             "API_TOKEN": "not-a-token",
+            "REQUEST_ID_KEY": ID_KEY,
             "DATA_DIR": str(folder),
             "HEARTBEAT_FILE": str(folder / "heartbeat"),
             **settings,

@@ -8,6 +8,7 @@ from aiogram.methods import SendMessage
 from bot import commands
 from bot.__main__ import menu
 from bot.commands import Arguments, StartCommand
+from stack.ids import uuid7
 from stack.messages import Chat
 from stack.work import starts
 from stack.work.kinds import Start
@@ -120,6 +121,17 @@ async def test_an_update_delivered_again_after_a_crash_asks_for_the_same_run(tmp
         messages += len(world.outside.sent)
         await world.close()
     assert messages == 0
+
+
+async def test_nobody_without_the_bots_key_can_foretell_the_id_of_a_run(tmp_path: Path) -> None:
+    """When it was written and the number of its update are no secret."""
+    ids = {uuid7(milliseconds=SENT_AT * 1000, seed="telegram/500")}
+    for key in ("not-a-key-of-one", "not-a-key-of-two"):
+        world = World(tmp_path / key, id_key=key)
+        await world.write(REVIEW, update_id=500)
+        ids.add(world.broker.requests[0].id)
+        await world.close()
+    assert len(ids) == 3
 
 
 async def test_two_updates_are_two_runs(world: World) -> None:

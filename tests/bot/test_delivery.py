@@ -108,11 +108,50 @@ async def test_a_chat_that_must_wait_is_not_asked_again_and_holds_up_no_other(wo
 
 
 async def test_somebody_who_blocked_the_bot_is_not_tried_for_ever(world: World) -> None:
-    message = notification(uuid7(), DONE)
+    message = notification(uuid7(), Note(text="Too late."))
     world.outside.fail(SendMessage, "blocked")
     await world.delivery.deliver(message)
     await world.delivery.deliver(message)
     assert world.outside.sent == []
+
+
+@pytest.mark.parametrize("content", [CHOICES, DONE])
+async def test_what_somebody_who_blocked_the_bot_must_see_goes_to_the_admins_once(
+    world: World, content: Question | Ending
+) -> None:
+    world.people.table.give(BOB, "admin", made_by=EVE)
+    message = notification(uuid7(), content, title="Review of acme/shop#12")
+    world.outside.fail(SendMessage, "blocked")
+    world.outside.fail(SendMessage, "broken")  # to the first of the admins
+    with pytest.raises(TryAgain):
+        await world.delivery.deliver(message)
+    for _ in range(2):
+        await world.delivery.deliver(message)
+    assert sorted(call.chat_id for call in world.outside.sent) == [BOB, EVE]
+    for call in world.outside.sent:
+        assert call.text.startswith("<b>Review of acme/shop#12</b> · asked for by telegram:1001")
+        assert call.reply_parameters is None
+    assert bool(world.shown_keys()) == (content is CHOICES)
+
+
+async def test_a_person_whom_telegram_does_not_reach_just_now_is_told_and_no_admin(world: World) -> None:
+    message = notification(uuid7(), CHOICES)
+    world.outside.fail(SendMessage, "broken")
+    with pytest.raises(TryAgain):
+        await world.delivery.deliver(message)
+    await world.delivery.deliver(message)
+    assert [call.chat_id for call in world.outside.sent] == [ADA]
+
+
+async def test_an_admin_who_blocked_the_bot_is_told_nothing_and_holds_up_no_other(world: World) -> None:
+    world.people.table.give(BOB, "admin", made_by=EVE)
+    world.outside.fail(SendMessage, "blocked")
+    await world.delivery.deliver(notification(uuid7(), DONE, person="clock", chat=None))
+    assert len(world.outside.sent) == 1
+    world.outside.calls.clear()
+    world.outside.fail(SendMessage, "blocked", times=2)
+    await world.delivery.deliver(notification(uuid7(), DONE, chat_id=EVE))
+    assert world.outside.calls == []
 
 
 async def test_markup_that_telegram_cannot_read_goes_out_as_plain_text(world: World) -> None:
@@ -134,6 +173,18 @@ async def test_a_question_sent_again_has_the_same_buttons(world: World) -> None:
 async def test_a_note_is_a_plain_reply(world: World) -> None:
     await world.delivery.deliver(notification(uuid7(), Note(text="Too <late> & over.")))
     assert texts_of(world.outside.sent) == ["Too &lt;late&gt; &amp; over."]
+
+
+async def test_what_the_memory_does_not_take_now_comes_again(world: World) -> None:
+    world.memory._db.execute("ALTER TABLE deliveries RENAME TO away")
+    newer = Envelope(version=3, type="notification", id=uuid7(), person=f"telegram:{ADA}")
+    with pytest.raises(TryAgain, match="the bot's memory does not answer"):
+        await world.delivery.deliver(notification(uuid7(), DONE))
+    with pytest.raises(TryAgain, match="the bot's memory does not answer"):
+        await world.delivery.tell_newer(newer)
+    world.memory._db.execute("ALTER TABLE away RENAME TO deliveries")
+    await world.delivery.tell_newer(newer)
+    assert len(world.outside.sent) == 1
 
 
 async def test_what_is_no_notification_is_given_up(world: World) -> None:

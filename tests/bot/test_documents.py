@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiogram.methods import GetFile, SendDocument, SendMessage
 
+from bot.commands.review import Review
 from bot.documents import _tidy
 from bot.telegram import LARGEST_SENT
 from stack.errors import TryAgain
@@ -19,6 +20,19 @@ from tests.bot.played import Died
 pytestmark = pytest.mark.anyio
 
 REVIEW = "/review acme/shop 12"
+SHEET = "/sheet acme/shop 12"
+
+
+class Sheet(Review):
+    """A command of a workflow that is still to come, and that reads files."""
+
+    takes_file = True
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.desk.commands["sheet"] = Sheet("sheet")  # type: ignore[index]
+    return world
 
 
 def done(*files: Attachment) -> Ending:
@@ -137,19 +151,22 @@ async def test_a_file_is_not_tried_for_ever(world: World) -> None:
 
 async def test_who_has_blocked_the_bot_gets_no_files_either(world: World) -> None:
     file = world.orchestrator.add_file("a.csv", b"x")
-    world.outside.fail(SendMessage, "blocked")
+    world.outside.fail(SendMessage, "blocked", times=2)  # and the admin too
     await world.delivery.deliver(notification(uuid7(), done(file)))
     assert world.outside.calls == []
     world.outside.fail(SendDocument, "blocked")
     await world.delivery.deliver(notification(uuid7(), done(file)))
     assert world.outside.documents == []
+    world.outside.fail(SendMessage, "blocked")
+    await world.delivery.deliver(notification(uuid7(), done(file)))
+    assert [call.chat_id for call in world.outside.documents] == [EVE]
 
 
 # --- from people ----------------------------------------------------------------------------------------
 
 
 async def test_a_document_goes_with_the_command_in_its_caption(world: World) -> None:
-    await world.attach(REVIEW, content=b"a,b\n1,2\n")
+    await world.attach(SHEET, content=b"a,b\n1,2\n")
     (request,) = world.broker.requests
     assert request.files == tuple(world.orchestrator.kept)
     assert [(file.name, file.size) for file in request.files] == [("todo.csv", 8)]
@@ -169,11 +186,12 @@ async def test_a_document_goes_with_the_free_answer_that_it_replies(world: World
 @pytest.mark.parametrize(
     ("caption", "words"),
     [
-        ("", "What shall I do with “todo.csv”? Send it with a command in its caption"),
+        ("", "What shall I do with “todo.csv”? I read a file with /sheet in its caption, or as a reply to a question"),
         ("look at this", "What shall I do with “todo.csv”?"),
         ("https://github.com/acme/shop/pull/12", "What shall I do with “todo.csv”?"),
-        ("/status", "/status takes no file"),
-        ("/review acme", "I cannot read “acme” as a pull request"),
+        ("/status", "/status takes no file. I read a file with /sheet in its caption, or as a reply to a question"),
+        (REVIEW, "/review takes no file. I read a file with /sheet in its caption, or as a reply to a question"),
+        ("/sheet acme", "I cannot read “acme” as a pull request"),
     ],
 )
 async def test_a_document_that_nothing_is_said_of_is_not_fetched(world: World, caption: str, words: str) -> None:
@@ -183,28 +201,35 @@ async def test_a_document_that_nothing_is_said_of_is_not_fetched(world: World, c
     assert not [call for call in world.outside.calls if isinstance(call, GetFile)]
 
 
+async def test_where_no_command_takes_a_file_none_is_spoken_of(world: World) -> None:
+    del world.desk.commands["sheet"]  # type: ignore[attr-defined]
+    await world.attach(REVIEW)
+    how = "I read a file as a reply to a question that takes an answer of your own."
+    assert texts_of(world.outside.sent) == [f"/review takes no file. {how}"]
+
+
 async def test_a_document_that_is_too_large_is_told_with_both_sizes_and_starts_nothing(world: World) -> None:
-    await world.attach(REVIEW, file_size=73 << 20)
+    await world.attach(SHEET, file_size=73 << 20)
     assert "“todo.csv” has 73 MB, and Telegram lets me read files of up to 20 MB" in texts_of(world.outside.sent)[0]
-    await world.attach(REVIEW, content=b"x" * ((20 << 20) + 1), file_size=5)  # it has more than Telegram says
+    await world.attach(SHEET, content=b"x" * ((20 << 20) + 1), file_size=5)  # it has more than Telegram says
     assert "larger than Telegram says" in texts_of(world.outside.sent)[1]
     assert world.broker.requests == []
 
 
 async def test_a_document_that_cannot_be_fetched_or_kept_starts_nothing_and_can_be_sent_again(world: World) -> None:
     world.orchestrator.away = True
-    await world.attach(REVIEW)
+    await world.attach(SHEET)
     world.orchestrator.away = False
     world.outside.fail(GetFile, "broken")
-    await world.attach(REVIEW)
-    await world.attach(REVIEW, file_id="not-there")
+    await world.attach(SHEET)
+    await world.attach(SHEET, file_id="not-there")
     assert world.broker.requests == []
     assert all("Please try again in a moment" in text for text in texts_of(world.outside.sent))
     assert "TOKEN" not in "".join(texts_of(world.outside.sent))
 
 
 async def test_of_an_album_one_file_is_read_and_the_others_are_told_once(world: World) -> None:
-    await world.attach(REVIEW, album="7")
+    await world.attach(SHEET, album="7")
     for _ in range(3):
         await world.attach(album="7")
     assert len(world.broker.requests) == 1

@@ -22,6 +22,7 @@ from tests.stack.rabbit import Rabbit
 REVIEW = "/review acme/shop 12 ask"
 DONE = Ending(state="verified", headline="acme/shop#12 reviewed: <none>", seconds=65)
 MAY_I = Question(question="post", text="Post it?", choices=("Post", "Discard"))
+WHICH = Question(question="list", text="Which?", choices=("None",), free=True)
 NOWHERE = "amqp://bot:x@127.0.0.1:9/%2F"
 
 
@@ -169,11 +170,15 @@ def test_what_was_asked_for_without_the_broker_runs_once_it_is_back(
 
 def test_files_go_both_ways(bot: BotProcess, orchestrator: Orchestrator, ada: Person) -> None:
     sheet = bytes(range(256)) * 5000
-    ada.send_document("todo list.csv", sheet, REVIEW)
-    request = orchestrator.wait_for(StartReview)
-    while not request.files:  # one of a test before
-        request = orchestrator.wait_for(StartReview)
-    (file,) = request.files
+    ada.say("/review acme/shop 55")
+    while (request := orchestrator.wait_for(StartReview)).ask != StartReview(repository="acme/shop", number=55):
+        time.sleep(0.05)
+    orchestrator.notify(request, "ask", WHICH)
+    asked = ada.wait_for(has("Which?"), SECONDS)
+    ada.send_document("todo list.csv", sheet, reply_to=asked["message_id"])
+    while not (answer := orchestrator.wait_for(Answer)).files:  # one of a test before
+        time.sleep(0.05)
+    (file,) = answer.files
     assert (file.name, orchestrator.files[file.id]) == ("todo list.csv", sheet)
     report = orchestrator.add_file("findings.md", "# Größe\n".encode() * 1000)
     large = report.model_copy(update={"name": "all.tar", "size": 60 << 20})

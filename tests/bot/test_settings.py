@@ -11,6 +11,7 @@ GOOD = {
     "TELEGRAM_BOT_TOKEN": "123456:not-a-token",
     "ORCHESTRATOR_URL": "http://127.0.0.1:8000",
     "API_TOKEN": "not-a-token",
+    "REQUEST_ID_KEY": "not-a-key-of-the-bot",
     "DATA_DIR": "/tmp/bot",
 }
 
@@ -71,6 +72,13 @@ def test_what_is_no_token_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPat
     with pytest.raises(SystemExit, match="TELEGRAM_BOT_TOKEN") as error:
         BotSettings.load()
     assert token not in str(error.value)
+
+
+def test_a_short_key_of_ids_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUEST_ID_KEY", "short-key")
+    with pytest.raises(SystemExit, match="REQUEST_ID_KEY") as error:
+        BotSettings.load()
+    assert "short-key" not in str(error.value)
 
 
 def test_a_real_token_is_not_sent_to_a_simulator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 import requests
 
+from forge.conversation import Conversations
 from forge.github import GitHub
 from forge.github.refusals import Backoff
+from forge.marks import Marks
 from forge.mirrors import Mirrors
 from forge.pulls import Pulls
 from forge.reviews import Reviews
@@ -20,10 +22,12 @@ from stack.assignment import Assignment
 from stack.errors import GiveUp, StackError
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead
 from stack.work.kinds import Brief, Usage
-from stack.work.remarks import Severity, Side
-from stack.work.review import Coverage, FetchPullRequest, Finding, PostReview, PullRequest, Review
+from stack.work.remarks import Said, Severity, Side
+from stack.work.review import Coverage, DraftReview, FetchPullRequest, Finding, PostReview, PullRequest, Review
 from stack.worker import Do
+from tests.sim.graphql_schema import check_query
 from tests.sim.not_github import TOKEN, pushed_pull, running
 from tests.sim.openapi import Contract
 
@@ -36,6 +40,9 @@ class CheckedGitHub(GitHub):
         self._contract = contract
 
     def _once(self, method: str, path: str, **body: Any) -> requests.Response:
+        if path == "/graphql":
+            check_query(body["json"]["query"])
+            return super()._once(method, path, **body)
         query = "&".join(f"{key}={value}" for key, value in body.get("params", {}).items())
         self._contract.check_request(method, f"{path}?{query}", body.get("json"))
         return super()._once(method, path, **body)
@@ -89,12 +96,34 @@ class World:
             contract, url=url, token=token, wait=self.waits.append, backoff=Backoff(lambda: self.now)
         )
         self.mirrors = Mirrors(folder=data / "mirrors", url=url, token=token)
+        self.marks = Marks("not-a-key")
+        pulls = Pulls(github=self.github, mirrors=self.mirrors)
+        reviews = Reviews(github=self.github, mirrors=self.mirrors, marks=self.marks, max_inline=max_inline)
+        conversations = Conversations(github=self.github, mirrors=self.mirrors, marks=self.marks)
         self.table: dict[type[Brief[Any]], Do] = {
-            FetchPullRequest: Pulls(github=self.github, mirrors=self.mirrors).fetch,
-            PostReview: Reviews(github=self.github, mirrors=self.mirrors, max_inline=max_inline).post,
+            FetchPullRequest: pulls.fetch,
+            FetchHead: pulls.head,
+            FetchConversation: conversations.fetch,
+            DraftReview: reviews.draft,
+            PostReview: reviews.post,
         }
 
-    def do(self, brief: FetchPullRequest | PostReview, run_id: UUID | None = None) -> Any:
+    def review(self, brief: DraftReview, run_id: UUID | None = None) -> Any:
+        """The review is drafted and posted: its receipt, or why there is none."""
+        draft = self.do(brief, run_id)
+        return draft if isinstance(draft, Refusal) else self.do(PostReview(pull=brief.pull, draft=draft), run_id)
+
+    def said(self, pull: PullRequest) -> tuple[Said, ...]:
+        """What stands on the pull request."""
+        found = self.do(
+            FetchConversation(
+                repository=pull.repository, number=pull.number, base_sha=pull.base_sha, head_sha=pull.head_sha
+            )
+        )
+        assert isinstance(found, Conversation), found
+        return found.said
+
+    def do(self, brief: Brief[Any], run_id: UUID | None = None) -> Any:
         """The report of a task, or why there is none."""
         at = assignment(brief, run_id=run_id, sender=self.sender)
         try:
@@ -108,6 +137,9 @@ class World:
 
     def fault(self, **fault: Any) -> None:
         client.call("POST", f"{self.url}/_sim/faults", fault)
+
+    def no_faults(self) -> None:
+        client.call("DELETE", f"{self.url}/_sim/faults")
 
     def person(self, method: str, place: str, **what: Any) -> None:
         """What somebody does on GitHub itself."""
@@ -177,11 +209,11 @@ def finding(
     )  # fmt: skip
 
 
-def review_of(pull: PullRequest, *findings: Finding, coverage: Coverage | None = None, **more: Any) -> PostReview:
+def review_of(pull: PullRequest, *findings: Finding, coverage: Coverage | None = None, **more: Any) -> DraftReview:
     review = Review(
         summary=more.get("summary", "A small change."),
         findings=findings,
         coverage=coverage or Coverage(hunks=1, read=1, binary_files=0),
         usage=Usage(model="not-a-model", turns=3, seconds=1.5),
     )
-    return PostReview(pull=pull, review=review)
+    return DraftReview(pull=pull, review=review, said=more.get("said", ()), dismissed=more.get("dismissed", ()))

@@ -200,11 +200,11 @@ def test_a_review_that_github_does_not_take_now_is_posted_later(
     run, brief, before = uuid7(), review_of(shop, finding()), len(posts(world, shop))
     world.fault(path_regex="/reviews$", method="POST", **fault)
 
-    outcome = world.do(brief, run)
+    outcome = world.review(brief, run)
 
     assert (outcome.kind, outcome.after) == ("try again", after)
     assert len(posts(world, shop)) - before == fault.get("count", 1)
-    receipt = world.do(brief, run)
+    receipt = world.review(brief, run)
     assert (receipt.proven, receipt.inline_comments) == (True, 1)
     assert len(world.reviews(shop)) == 1
 
@@ -215,8 +215,8 @@ def test_a_review_that_was_taken_though_github_was_away_is_posted_once(world: Wo
     world.fault(path_regex="/reviews$", method="POST", status=500, when="after")
 
     words = "GitHub does not take the review now: GitHub answers 500 (Internal Server Error)"
-    assert world.do(review_of(shop), run) == Refusal("try again", words, 30)
-    assert world.do(review_of(shop), run).proven
+    assert world.review(review_of(shop), run) == Refusal("try again", words, 30)
+    assert world.review(review_of(shop), run).proven
     assert len(world.reviews(shop)) == 1
 
 
@@ -246,7 +246,7 @@ def test_anothers_started_review_is_in_nobodys_way(world: World, shop: PullReque
     world.person("POST", f"{shop.repository}/pulls/1/pending", user="robin")
 
     assert world.fetch(shop.repository) == shop
-    assert world.do(review_of(shop)).proven
+    assert world.review(review_of(shop)).proven
 
 
 @pytest.mark.parametrize("end", ["PATCH", "DELETE"])
@@ -258,21 +258,21 @@ def test_a_review_waits_for_a_started_one_to_be_submitted_or_discarded(
     before = len(posts(world, shop))
 
     for _ in range(3):
-        outcome = world.do(brief, run)
+        outcome = world.review(brief, run)
         assert (outcome.kind, outcome.after) == ("try again", 60)
         assert "reviewer has started a review" in outcome.what
         assert "submit or discard it" in outcome.what
     assert len(posts(world, shop)) == before
 
     world.person(end, pending)
-    receipt = world.do(brief, run)
+    receipt = world.review(brief, run)
     assert (receipt.proven, receipt.inline_comments) == (True, 1)
 
 
 def test_a_review_that_is_started_in_this_moment_is_waited_for_too(world: World, shop: PullRequest) -> None:
     world.fault(path_regex="/reviews$", method="POST", status=422, body=PENDING)
 
-    outcome = world.do(review_of(shop, finding()))
+    outcome = world.review(review_of(shop, finding()))
 
     words = "The token's account has started a review there: submit or discard it on GitHub"
     assert outcome == Refusal("try again", words, 60)
@@ -283,7 +283,7 @@ def test_a_started_review_with_the_mark_of_the_run_is_not_taken_for_its_review(w
     run = uuid7()
     world.person("POST", f"{shop.repository}/pulls/1/pending", body=f"<!-- claude-stack run:{run} -->")
 
-    assert world.do(review_of(shop), run).after == 60
+    assert world.review(review_of(shop), run).after == 60
 
 
 # --- what a person has to mend --------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_a_lock_that_comes_before_the_review_is_told_after_one_try(world: World,
     world.person("PATCH", f"{shop.repository}/pulls/1", locked=True)
     world.person("PATCH", shop.repository, permission="read")
 
-    assert world.do(review_of(shop, finding())) == Refusal(
+    assert world.review(review_of(shop, finding())) == Refusal(
         "give up",
         "GitHub will not have it (422): Unprocessable Entity; lock prevents review. The conversation is locked or the "
         "repository archived: unlock it, or give the token's account write access, then ask again",
@@ -357,7 +357,7 @@ def test_a_lock_that_comes_before_the_review_is_told_after_one_try(world: World,
 def test_a_refusal_is_told_with_what_to_do(world: World, shop: PullRequest, words: str, to_do: str) -> None:
     world.fault(path_regex="/reviews$", method="POST", status=403, body={"message": words})
 
-    outcome = world.do(review_of(shop, finding()))
+    outcome = world.review(review_of(shop, finding()))
 
     assert (outcome.kind, outcome.after) == ("give up", None)
     assert outcome.what.startswith(f"GitHub refuses (403): {words}")
@@ -369,7 +369,7 @@ def test_a_pull_request_that_takes_no_review_any_more_is_told_in_words(world: Wo
     world.fault(path_regex="/reviews$", method="POST", status=404)
 
     words = f"Pull request 1 of {shop.repository} is gone, or the token may not write reviews there"
-    assert world.do(review_of(shop)) == Refusal("give up", words)
+    assert world.review(review_of(shop)) == Refusal("give up", words)
 
 
 def test_what_a_model_wrote_is_no_limit(world: World, shop: PullRequest) -> None:
@@ -377,4 +377,4 @@ def test_what_a_model_wrote_is_no_limit(world: World, shop: PullRequest) -> None
     words = "For 'properties/body', \"the rate limit of the API; try again later\" is not a string."
     world.fault(path_regex="/reviews$", method="POST", status=422, body={"message": words}, count=3)
 
-    assert world.do(review_of(shop, finding())).kind == "give up"
+    assert world.review(review_of(shop, finding())).kind == "give up"

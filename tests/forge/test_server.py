@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ def served(world: World, shop: PullRequest) -> Iterator[Served]:
     server.start()
     yield Served(f"http://127.0.0.1:{port}", shop)
     server.stop()
+
+
+def test_nobody_forgets_to_ask_whether_a_task_is_still_at_work() -> None:
+    assert signature(make_app).parameters["check"].default is Parameter.empty
 
 
 def run_git(*arguments: str, folder: Path, bearer: str = "", protocol: int = 2) -> "subprocess.CompletedProcess[str]":

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Engine, event, select
 
 from orchestrator.files import Files
+from orchestrator.local import Local
 from orchestrator.outbox import Outbox
 from orchestrator.runs import Runs
+from orchestrator.settings import Policy
 from orchestrator.store import Base, GateRow, OutboxRow, ResultRow, RunRow, TaskRow, open_store
 from orchestrator.stories import Stories, Story
 from orchestrator.tasks import Grants, Tasks, Watch, roles_with
@@ -23,8 +25,10 @@ from stack.errors import StackError, TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Chat, Ending, Message, Note, Notification, Progress, Question, Request, Result, Signal, Task
 from stack.people import Person
-from stack.work.kinds import Answer, Ask, Brief, Cancel, Report
-from tests.orchestrator.samples import ADA, CHANGE, CHAT, PULL, REVIEW, START, WITH_APPROVAL
+from stack.work.beforehand import Conversation
+from stack.work.kinds import Answer, Ask, Brief, Cancel, Report, Retry
+from stack.work.review import Review
+from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, PULL, REVIEW, START, WITH_APPROVAL, drafted
 
 MODEL_KEY, FORGE_KEY = "not-a-model-key", "not-a-forge-key"
 
@@ -89,6 +93,7 @@ class World:
         self.url, self._folder = url, folder
         self.clock = 0.0
         self.costs = PlayedCosts()
+        self.local = Local(Policy())
         self.roles = dict(roles_with({}, budget_usd=None, minutes=None))
         self.publisher = PlayedPublisher()
         self._untold: set[str] = set()  # runs without a story
@@ -99,17 +104,20 @@ class World:
         self.engine: Engine = self.sessions.kw["bind"]
         if self.engine.dialect.name == "sqlite":
             self.engine.dispose()
-            event.listen(self.engine, "connect", _fast)
+            event.listen(self.engine, "connect", fast)
         self.outbox = Outbox(self.sessions, self.publisher)
         self.transactions = Transactions(self.sessions, self.outbox)
         self.poked: list[str] = []
         self.transactions.go_on = self.poked.append
         grants = Grants({"model": MODEL_KEY, "forge": FORGE_KEY}, self.roles)
         self.tasks = Tasks(self.transactions, grants=grants, watch=Watch(lambda: self.clock))
-        self.stories: Stories = PlayedStories(self.transactions, self.poked, tasks=self.tasks, costs=self.costs)
-        self.runs = Runs(self.transactions, tasks=self.tasks)
-        self.views = Views(self.sessions, tasks=self.tasks)
         self.files = Files(self._folder / "files")
+        self.stories: Stories = PlayedStories(self.transactions, self.poked, **self._parts())
+        self.runs = Runs(self.transactions, tasks=self.tasks, local=self.local)
+        self.views = Views(self.sessions, tasks=self.tasks)
+
+    def _parts(self) -> dict[str, Any]:
+        return {"tasks": self.tasks, "costs": self.costs, "local": self.local, "files": self.files}
 
     def close(self) -> None:
         self.engine.dispose()
@@ -124,10 +132,14 @@ class World:
         """Sets limits of a role."""
         self.roles[role] = replace(self.roles[role], **limits)  # type: ignore[arg-type]
 
+    def use(self, local: Local) -> None:
+        """The orchestrator does this by itself, and nothing else."""
+        self.local = local
+        self.runs = Runs(self.transactions, tasks=self.tasks, local=local)
+
     def tell(self, story: Story, verb: str = "review") -> None:
         """There is this story, and no other."""
-        parts = {"tasks": self.tasks, "costs": self.costs, "stories": {verb: story}}
-        self.stories = PlayedStories(self.transactions, self.poked, **parts)
+        self.stories = PlayedStories(self.transactions, self.poked, stories={verb: story}, **self._parts())
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -142,15 +154,28 @@ class World:
         """A run is asked for, and begins."""
         return self.ask(what, person, **more).id
 
-    def start_waiting(self, person: Person = ADA, *, review: Report = REVIEW, **more: Any) -> UUID:
+    def start_waiting(self, person: Person = ADA, *, review: Review = REVIEW, **more: Any) -> UUID:
         """A run comes as far as its question."""
         run_id = self.start(WITH_APPROVAL, person, **more)
         self.bring(run_id, "fetch", PULL)
-        self.bring(run_id, "review", review)
+        self.bring_draft(run_id, review)
         return run_id
 
-    def answer(self, run_id: UUID, choice: str = "Post", person: Person = ADA, **more: str) -> None:
-        self.ask(Answer(run_id=run_id, question="post", choice=choice, **more), person)
+    def bring_draft(self, run_id: UUID, review: Review = REVIEW) -> None:
+        """A run that has its pull request comes as far as its draft."""
+        self.bring(run_id, "conversation", Conversation())
+        self.bring(run_id, "review", review)
+        if review.findings:
+            self.bring(run_id, "check", CHECKED)
+        self.bring(run_id, "draft", drafted(review))
+
+    def answer(
+        self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "post", **more: str
+    ) -> None:
+        self.ask(Answer(run_id=run_id, question=question, choice=choice, **more), person)
+
+    def retry(self, run_id: UUID, person: Person = ADA) -> Request:
+        return self.ask(Retry(run_id=run_id), person)
 
     def cancel(self, run_id: UUID, person: Person = ADA) -> None:
         self.ask(Cancel(run_id=run_id), person)
@@ -283,7 +308,7 @@ class World:
         return {row.id for row in self.rows(OutboxRow)}
 
 
-def _fast(connection: Any, _record: object) -> None:
+def fast(connection: Any, _record: object) -> None:
     """No test cuts the power: nothing waits for the disk."""
     connection.execute("PRAGMA synchronous=OFF")
 

@@ -4,8 +4,19 @@ from typing import Any
 
 from stack.people import Person
 from stack.work.kinds import Failure
-from stack.work.review import Coverage, FileCoverage, Finding, PostReview, Receipt, Review, StartReview
-from tests.stack.samples import ADA, CHANGE, CHAT, FETCH, FINDING, PULL
+from stack.work.remarks import Placed
+from stack.work.review import (
+    Checked,
+    Coverage,
+    Draft,
+    FileCoverage,
+    Finding,
+    PostReview,
+    Receipt,
+    Review,
+    StartReview,
+)
+from tests.stack.samples import ADA, CHANGE, CHAT, DRAFT, FETCH, FINDING, PULL
 from tests.stack.samples import REVIEW as HALF_A_REVIEW
 
 __all__ = ["ADA", "CHANGE", "CHAT", "FETCH", "FINDING", "PULL"]  # beside what is made here
@@ -28,7 +39,21 @@ RECEIPT = Receipt(
     comments_refused=0, proven=True,
 )  # fmt: skip
 
-POST = PostReview(pull=PULL, review=REVIEW)
+CHECKED = Checked(verdicts=(), usage=REVIEW.usage)
+POST = PostReview(pull=PULL, draft=DRAFT)
+
+
+def drafted(review: Review) -> Draft:
+    """The draft that the forge would make of a review."""
+    placed = tuple(
+        Placed(
+            number=number, path=f.path, line=f.start_line, side=f.side, severity=f.severity, kind=f.kind, title=f.title,
+            anchor="a" * 16, where="line",
+        )
+        for number, f in enumerate(review.findings, 1)
+    )  # fmt: skip
+    complete = review.coverage.complete and not review.ended
+    return DRAFT.model_copy(update={"findings": placed, "complete": complete, "clean": complete and not placed})
 
 
 def found(*findings: Finding, coverage: Coverage = ALL_READ) -> Review:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from stack.api import RunDetail, RunSummary
 from stack.ids import task_id
 from stack.web import WebServer
 from tests.orchestrator.played import World
+from tests.orchestrator.samples import final
 
 INSTANCE_KEY = "not-an-instance-key"
 TOKENS = {caller: f"not-a-token-of-{caller}" for caller in (*VERBS, "scheduler")}
@@ -43,6 +45,13 @@ class Api:
     def call(self, method: str, path: str, caller: str = "cli", **more: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token(caller)}", **more.pop("headers", {})}
         return self.http.open(path, method=method, headers=headers, **more)
+
+    @cached_property
+    def failed(self) -> UUID:
+        """A run that failed at its first step."""
+        run = self.world.start()
+        self.world.bring(run, "fetch", final())
+        return run
 
     def start(self, body: object = START, **headers: str) -> TestResponse:
         return self.call("POST", "/runs", json=body, headers=headers)

@@ -10,17 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from orchestrator.journal import Steps
+from orchestrator.local import Local
 from orchestrator.outbox import Outbox
 from orchestrator.runs import Runs
+from orchestrator.settings import Policy
 from orchestrator.store import Sessions
-from orchestrator.stories import Stories
+from orchestrator.stories import Stories, Story
 from orchestrator.tasks import Grants, Tasks, Watch, roles_with
 from orchestrator.transactions import Transaction, Transactions
 from orchestrator.views import Views
 from stack.api import RunDetail
 from stack.broker import Publisher
 from stack.errors import TryAgain
-from stack.ids import uuid7
+from stack.ids import task_id, uuid7
 from stack.messages import (
     Chat,
     Ending,
@@ -34,9 +37,12 @@ from stack.messages import (
     Task,
 )
 from stack.people import Person
-from stack.work.kinds import Answer, Report, Usage
+from stack.work.beforehand import Conversation, FetchConversation, PlanReview
+from stack.work.kinds import Answer, Failure, Report, Retry, Usage
 from stack.work.review import (
     Coverage,
+    Draft,
+    DraftReview,
     FetchPullRequest,
     PostReview,
     PullRequest,
@@ -55,6 +61,7 @@ REVIEW = Review(
     summary="", findings=(), coverage=Coverage(hunks=1, read=1, binary_files=0),
     usage=Usage(model="not-a-model", turns=1, seconds=1),
 )  # fmt: skip
+DRAFT = Draft(head_sha=PULL.head_sha, body="", digest="d", verdict="No problems found.", clean=True)
 RECEIPT = Receipt(
     review_id=1, url="https://example.test/1", inline_comments=0, findings_in_body=0, already_reported=0,
     comments_refused=0, proven=True,
@@ -136,16 +143,39 @@ class NoCosts:
         return 0.0, ""
 
 
-class World:
-    """One run, from the request to its end."""
+def with_a_step_of_our_own(steps: Steps, ask: StartReview) -> Ending:
+    """A story in which the orchestrator does a step by itself."""
+    pull = steps.call("fetch", FetchPullRequest(repository=ask.repository, number=ask.number))
+    plan = steps.call("plan", PlanReview(repository=pull.repository, number=pull.number, hunks=pull.hunks))
+    change = ReviewChange(repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, pull=pull)
+    found = steps.call("review", change)
+    receipt = steps.call("post", PostReview(pull=pull, review=found))
+    return Ending(state="verified" if receipt.proven and plan.check else "unproven", headline="Done")
 
-    def __init__(self, sessions: Sessions, deaths: frozenset[int] = frozenset(), *, approval: bool = False) -> None:
+
+class World:
+    """One run, from the request to its end; where that can be tried again, the person does, twice at once.
+
+    `refusals`: so many times the forge cannot post.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        deaths: frozenset[int] = frozenset(),
+        *,
+        approval: bool = False,
+        refusals: int = 0,
+        story: Story | None = None,
+    ) -> None:
         self.sessions = sessions
+        self.refusals = refusals
+        self.story = story
         self.fate = Fate(deaths)
         self.queue = Queue(self.fate)
         self.clock = 0.0
         self.instances = Counter[str]()
-        self.finished: dict[tuple[str, UUID], Result] = {}
+        self.finished: dict[tuple[str, UUID, int], Result] = {}
         self.effects = Counter[UUID]()
         self.paid = 0
         self.deaths = Counter[str]()
@@ -166,9 +196,10 @@ class World:
         self.tasks = Tasks(
             self.transactions, grants=Grants({"model": "m", "forge": "f"}, roles), watch=Watch(lambda: self.clock)
         )
-        self.stories = Unthreaded(self.transactions, tasks=self.tasks, costs=NoCosts())
+        local, stories = Local(Policy()), {"review": self.story} if self.story else None
+        self.stories = Unthreaded(self.transactions, tasks=self.tasks, costs=NoCosts(), local=local, stories=stories)
         self.stories.due = self.due
-        self.runs = Runs(self.transactions, tasks=self.tasks)
+        self.runs = Runs(self.transactions, tasks=self.tasks, local=local)
 
     def run(self, *, rounds: int = 400) -> RunDetail:
         """Lets everything happen until nothing does; what dies is started again. Raises TimeoutError."""
@@ -218,6 +249,7 @@ class World:
                     self._work(message)
                 case Notification(content=Ending() as ending):
                     self.endings[message.id] = ending
+                    self._try_again(message, ending)
                 case Notification(content=Question() as question):
                     self.questions[message.id] = question
                     self._answer(message.run_id, question)
@@ -232,6 +264,11 @@ class World:
         answer = Answer(run_id=run_id, question=question.question, choice="Post", digest=question.digest)
         self.queue.messages.append(Request(person=PERSON, ask=answer))
 
+    def _try_again(self, message: Notification, ending: Ending) -> None:
+        if ending.can_retry:
+            ask = Retry(run_id=message.run_id)
+            self.queue.messages.extend([Request(id=task_id(message.id, "a button"), person=PERSON, ask=ask)] * 2)
+
     def _work(self, task: Task) -> None:
         """The forge or an agent: claims, works, brings. After its death it is another instance."""
         role = task.brief.by
@@ -244,10 +281,10 @@ class World:
                 return
             self.fate.at(role, f"claimed {task.step}")
             # as the worker does: what it has finished it brings again
-            result = self.finished.get((instance, task.id)) or Result(
+            result = self.finished.get((instance, task.id, claim.attempt)) or Result(
                 task_id=task.id, run_id=task.run_id, attempt=claim.attempt, outcome=self._outcome(task)
             )
-            self.finished[instance, task.id] = result
+            self.finished[instance, task.id, claim.attempt] = result
             self.fate.at(role, f"done {task.step}")
             self.queue.messages.append(result)
             self.fate.at(role, f"brought {task.step}")
@@ -262,6 +299,13 @@ class World:
             case ReviewChange():
                 self.paid += 1
                 return REVIEW
+            case FetchConversation():
+                return Conversation()
+            case DraftReview():
+                return DRAFT
+            case PostReview() if self.refusals:
+                self.refusals -= 1
+                return Failure(what="GitHub says no", next="give_up")
             case PostReview():
                 if not self.effects[task.run_id]:  # as the forge does: it looks before it posts
                     self.effects[task.run_id] += 1

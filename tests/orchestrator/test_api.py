@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[str, str, object]] = {
     "show": ("GET", "/runs/{run}", None),
     "log": ("GET", "/runs/{run}/log", None),
     "cancel": ("POST", "/runs/{run}/cancel", {}),
+    "retry": ("POST", "/runs/{failed}/retry", {}),
     "answer": ("POST", "/runs/{waiting}/answer", {"question": "post", "choice": "Post"}),
     "metrics": ("GET", "/metrics", None),
     "files": ("POST", "/files?name=a.txt", {}),
@@ -33,17 +34,18 @@ CALLS: dict[str, tuple[str, str, object]] = {
     "register": ("POST", "/instances", {"name": "one"}),
     "claim": ("POST", "/tasks/{task}/claim", {}),
     "renew": ("POST", "/tasks/{task}/renew", {"attempt": 1}),
+    "keep": ("POST", "/tasks/{task}/pieces", {"attempt": 1, "piece": {"title": "Wrong"}}),
     "give_back": ("POST", "/tasks/{task}/give_back", {"attempt": 1}),
     "alive": ("GET", "/tasks/{task}/alive?attempt=1", None),
 }
 MAY = {
     "bot": {"list", "show", "log", "files", "file"},
-    "cli": {"start", "list", "show", "log", "cancel", "answer", "metrics", "files", "file"},
+    "cli": {"start", "list", "show", "log", "cancel", "retry", "answer", "metrics", "files", "file"},
     "proxy": {"alive"},
     "scheduler": set(),
     "forge": {"register", "alive"},
     "pr-reviewer": {"register"},
-    "an instance of forge": {"claim", "renew", "give_back", "file"},
+    "an instance of forge": {"claim", "renew", "keep", "give_back", "file"},
 }
 
 
@@ -54,7 +56,8 @@ def api(world: World) -> Api:
 
 def ask(api: Api, verb: str, caller: str = "cli", **more: object) -> TestResponse:
     method, path, body = CALLS[verb]
-    path = path.format(run=api.run, waiting=api.waiting, task=api.task, file=api.file)
+    failed = api.failed if "{failed}" in path else ""
+    path = path.format(run=api.run, waiting=api.waiting, failed=failed, task=api.task, file=api.file)
     if body is not None and not {"json", "data"} & more.keys():
         more["json"] = body
     return api.call(method, path, caller, **more)
@@ -142,6 +145,10 @@ def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: 
         ("renew", {}),
         ("renew", {"attempt": "x"}),
         ("give_back", []),
+        ("keep", {"attempt": 1}),
+        ("keep", {"attempt": 1, "piece": "x"}),
+        ("keep", {"attempt": 1, "piece": [1]}),
+        ("keep", {"piece": {}}),
     ],
 )
 def test_a_bad_body_is_named(api: Api, verb: str, body: object) -> None:
@@ -214,6 +221,7 @@ def test_a_fault_inside_shows_nothing_of_the_inside(api: Api) -> None:
 @pytest.mark.parametrize("verb", CALLS)
 def test_a_database_that_is_away_is_503(api: Api, verb: str) -> None:
     caller = next(caller for caller in MAY if verb in MAY[caller])
+    assert api.failed
     with api.world.engine.begin() as connection:
         for table in ("runs", "tasks", "gates"):
             connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
@@ -276,6 +284,18 @@ def test_a_program_stops_a_run_of_anybody(api: Api) -> None:
     assert summary(ask(api, "cancel")).id == api.run
     api.world.go_on()
     assert api.detail(api.run).state == "cancelled"
+
+
+def test_a_program_has_a_run_of_anybody_tried_again(api: Api) -> None:
+    failed = api.failed
+    answer = api.call("POST", f"/runs/{failed}/retry")
+    assert (answer.status_code, summary(answer).id, summary(answer).state) == (202, failed, "running")
+
+
+def test_a_run_that_cannot_be_tried_again_is_409(api: Api) -> None:
+    answer = api.call("POST", f"/runs/{api.run}/retry")
+    assert (answer.status_code, answer.json) == (409, {"error": f"{TITLE} is still under way."})
+    assert api.call("POST", f"/runs/{uuid7()}/retry").status_code == 404
 
 
 def test_a_program_answers_for_anybody_and_its_name_stands_there(api: Api) -> None:
@@ -352,6 +372,18 @@ def test_a_process_registers_claims_renews_and_gives_back(api: Api) -> None:
             client.claim(uuid7())
 
 
+def test_a_process_keeps_pieces_of_what_it_works_on(api: Api) -> None:
+    with api.served() as url:
+        client = TasksApi(url, TOKENS["forge"], name="forge 1")
+        client.claim(api.task)
+        for _ in range(2):
+            assert client.keep(api.task, attempt=1, piece={"title": "Füße"}).verdict == "go"
+        assert client.keep(api.task, attempt=2, piece={}).verdict == "lost"
+        with pytest.raises(GiveUp, match="the piece has"):
+            client.keep(api.task, attempt=1, piece={"title": "x" * 70_000})
+        assert client.claim(api.task).pieces == ({"title": "Füße"},)
+
+
 def test_three_replicas_of_a_role_do_not_take_each_others_lease(api: Api) -> None:
     with api.served() as url:
         first, *others = (TasksApi(url, TOKENS["forge"], name="forge") for _ in range(3))
@@ -381,6 +413,16 @@ def test_the_command_line_starts_answers_and_cancels(api: Api) -> None:
         assert client.cancel(begun.id).id == begun.id
         with pytest.raises(GiveUp, match="answered before"):
             client.answer(api.waiting, "post", "Post")
+
+
+def test_the_command_line_has_a_run_tried_again_once_with_a_key(api: Api) -> None:
+    failed = api.failed
+    with api.served() as url:
+        client = RunsApi(url, TOKENS["cli"])
+        assert client.retry(failed, key="once").state == client.retry(failed, key="once").state == "running"
+        with pytest.raises(GiveUp, match="still under way"):
+            client.retry(failed)
+    assert api.world.run(failed).round == 2
 
 
 def test_files_go_both_ways(api: Api) -> None:

@@ -167,6 +167,15 @@ def test_a_word_reaches_the_agent_that_is_at_work(world: World) -> None:
     assert world.notes() == []
 
 
+def test_a_word_that_comes_twice_can_be_told_from_two_words(world: World) -> None:
+    run, _ = start_reviewing(world)
+    steer = request(Steer(run_id=run, text="Look at the tests too"))
+    for asked in (steer, steer, request(steer.ask)):
+        world.runs.take(asked)
+    first, second, other = (signal.id for signal in world.signals())
+    assert first == second == steer.id != other
+
+
 @pytest.mark.parametrize("fetching", [False, True])
 def test_a_word_that_nobody_could_hear_is_told(world: World, fetching: bool) -> None:
     run = world.start()

@@ -82,7 +82,7 @@ def test_a_workflow_that_is_broken_keeps_the_service_from_starting_and_ends_no_r
 ) -> None:
     monkeypatch.setitem(sys.modules, "orchestrator.workflows.review", ModuleType("review"))
     with pytest.raises(AttributeError, match="review"):
-        Stories(world.transactions, tasks=world.tasks, costs=world.costs)
+        Stories(world.transactions, tasks=world.tasks, costs=world.costs, local=world.local)
 
 
 # --- telling again ------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_a_run_that_waits_for_a_task_or_has_ended_is_left_alone_by_the_sweep(wor
 
 def with_threads(world: World) -> None:
     """The stories of a service, in place of those that wait for the test."""
-    world.stories = Stories(world.transactions, tasks=world.tasks, costs=world.costs)
+    world.stories = Stories(world.transactions, tasks=world.tasks, costs=world.costs, local=world.local)
     world.transactions.go_on = world.stories.go_on
 
 
@@ -373,7 +373,8 @@ def test_what_happens_to_a_run_while_a_thread_tells_it_is_told_after_it(world: W
         steps.call("fetch", FETCH)
         return VERIFIED
 
-    world.stories = Stories(world.transactions, tasks=world.tasks, costs=world.costs, stories={"review": slow})
+    parts: dict[str, Any] = {"tasks": world.tasks, "costs": world.costs, "local": world.local}
+    world.stories = Stories(world.transactions, stories={"review": slow}, **parts)
     world.transactions.go_on = world.stories.go_on
     world.stories.start()
     run = world.start()

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from native.rabbitmq import free_port
 from stack import tokens
 
 TOKEN_KEY = "invented-signing-key"
@@ -109,12 +109,6 @@ def a_task(**changes: Any) -> tokens.Claims:
 
 def token(claims: tokens.Claims, *, key: str = TOKEN_KEY, kind: tokens.Kind = "model") -> str:
     return tokens.sign(key, kind, claims)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.proxy.running import PROVIDER_KEY, READ_TOKEN, TOKEN_KEY, free_port, request, running_proxy
+from native.rabbitmq import free_port
+from tests.proxy.running import PROVIDER_KEY, READ_TOKEN, TOKEN_KEY, request, running_proxy
 from tests.proxy.upstream import ScriptedUpstream
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from anthropic import Anthropic, APIError
 
-from tests.proxy.running import PROVIDER_KEY, RunningProxy, a_task, free_port, request, running_proxy, token
+from native.rabbitmq import free_port
+from tests.proxy.running import PROVIDER_KEY, RunningProxy, a_task, request, running_proxy, token
 from tests.proxy.upstream import Exchange, ScriptedUpstream, message_events
 
 

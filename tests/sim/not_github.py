@@ -47,6 +47,9 @@ class Api:
     def post(self, path: str, body: object) -> requests.Response:
         return self.session.post(self.url + path, json=body, timeout=30)
 
+    def delete(self, path: str) -> requests.Response:
+        return self.session.delete(self.url + path, timeout=30)
+
     def close(self) -> None:
         self.session.close()
 
@@ -78,6 +81,11 @@ def commit(tree: Path, files: dict[str, bytes | None], message: str = "change") 
     git("add", "--all", folder=tree)
     git("commit", "--quiet", "--message", message, folder=tree)
     return git("rev-parse", "HEAD", folder=tree)
+
+
+def push(url: str, name: str, tree: Path, *, force: bool = False) -> None:
+    """The branch `change` of acme/NAME, as it is in `tree`."""
+    git("push", "--quiet", *(["--force"] if force else []), with_token(f"{url}/acme/{name}.git"), "change", folder=tree)
 
 
 def pushed_pull(url: str, name: str, tree: Path, before: dict[str, bytes], after: dict[str, bytes | None]) -> str:

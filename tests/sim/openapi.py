@@ -54,7 +54,7 @@ Request: Any = extend(Draft4Validator, {**NULLABLE, "properties": _properties_of
 def description() -> dict[str, Any]:
     """Raises `FileNotFoundError` with the command that fetches it."""
     if not FILE.exists():
-        raise FileNotFoundError("GitHub's OpenAPI description is missing: run scripts/fetch-openapi")
+        raise FileNotFoundError("GitHub's OpenAPI description is missing: run scripts/fetch-schemas")
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return found
 

@@ -4,36 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 
 from sim.not_github import client
-from tests.sim.not_github import Api, running
+from tests.sim.checked_api import CheckedApi
+from tests.sim.not_github import running
 from tests.sim.openapi import Contract
 
 SHOP = "/repos/acme/shop"
 PULL = f"{SHOP}/pulls/12"
 COMMENTS = f"{SHOP}/issues/12/comments"
 LINE = {"path": "shop/vouchers.py", "line": 15, "side": "RIGHT", "body": "`eval` of what an editor wrote"}
-
-
-class CheckedApi(Api):
-    """Holds each request and each answer against the contract."""
-
-    def __init__(self, url: str, contract: Contract, **more: Any) -> None:
-        super().__init__(url, **more)
-        self.contract = contract
-
-    def get(self, path: str, **more: Any) -> requests.Response:
-        self.contract.check_request("GET", path)
-        answer = super().get(path, **more)
-        self.contract.check_response("GET", path, answer.status_code, answer.json())
-        return answer
-
-    def post(self, path: str, body: object) -> requests.Response:
-        self.contract.check_request("POST", path, body)
-        answer = super().post(path, body)
-        self.contract.check_response("POST", path, answer.status_code, answer.json())
-        return answer
 
 
 @pytest.fixture(scope="module")

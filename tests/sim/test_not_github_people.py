@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.not_github import client
+from sim.not_github.store import ADDED
 from tests.sim.not_github import TOKEN, Api, commit, git, pushed_pull, running, with_token
 
 
@@ -98,7 +99,7 @@ def test_a_store_of_an_earlier_version_is_opened(tmp_path: Path) -> None:
     with running(tmp_path / "data") as url:
         client.example(url)
     file = sqlite3.connect(tmp_path / "data" / "not-github.sqlite")
-    for table, column in (("repositories", "archived"), ("repositories", "permission"), ("pulls", "locked")):
+    for table, column, _ in ADDED:
         file.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     file.commit()
     file.close()

@@ -20,9 +20,12 @@ from stack.messages import (
     Task,
 )
 from stack.people import Person
-from stack.work.kinds import Answer, Cancel, Failure, Steer, Usage
+from stack.work.kinds import Answer, Cancel, Failure, Retry, Steer, Usage
+from stack.work.remarks import Placed, Remark
 from stack.work.review import (
     Coverage,
+    Dismiss,
+    Draft,
     FetchPullRequest,
     FileCoverage,
     Finding,
@@ -54,7 +57,17 @@ REVIEW = Review(
 )
 FETCH = FetchPullRequest(repository="acme/shop", number=12)
 CHANGE = ReviewChange(repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, pull=PULL)
-POST = PostReview(pull=PULL, review=REVIEW)
+DRAFT = Draft(
+    head_sha=PULL.head_sha, body="## Review", digest="d" * 64, verdict="1 problem: 1 high.",
+    remarks=(Remark(path="src/a b/ü.py", start_line=3, line=4, side="LEFT", body="**High**: Wrong"),),
+    findings=(
+        Placed(
+            number=1, path="src/a b/ü.py", line=4, side="LEFT", severity="high", kind="other", title="Wrong",
+            anchor="a" * 16, where="line",
+        ),
+    ),
+)  # fmt: skip
+POST = PostReview(pull=PULL, draft=DRAFT)
 
 
 def review_request(run_id: UUID = RUN, *, person: Person = ADA, chat: Chat | None = CHAT) -> Request:
@@ -111,6 +124,8 @@ def one_of_each() -> list[Message]:
         Request(person=ADA, ask=Answer(run_id=RUN, question="post", choice="Post", digest="d" * 64), priority="urgent"),
         Request(person=Person(id="cli", standing="admin"), ask=Cancel(run_id=RUN)),
         Request(person=ADA, ask=Steer(run_id=RUN, text="Look at the tests too")),
+        Request(person=ADA, ask=Retry(run_id=RUN)),
+        Request(person=ADA, ask=Dismiss(run_id=RUN, number=2, reason="It is meant so")),
         task,
         forge_task(),
         post_task(),

@@ -4,7 +4,7 @@ from uuid import RFC_4122, UUID, uuid4
 
 import pytest
 
-from stack.ids import dashed, task_id, uuid7
+from stack.ids import dashed, secret_id, task_id, uuid7
 from tests.stack.samples import RUN
 
 
@@ -28,6 +28,14 @@ def test_the_same_time_and_seed_give_the_same_id() -> None:
     assert uuid7(milliseconds=5, seed="a") == uuid7(milliseconds=5, seed="a")
     assert uuid7(milliseconds=5, seed="a") != uuid7(milliseconds=5, seed="b")
     assert uuid7(milliseconds=5, seed="a") != uuid7(milliseconds=6, seed="a")
+
+
+def test_the_id_of_an_event_is_the_same_with_the_same_key_and_another_with_another() -> None:
+    made = secret_id("a key", "telegram/7", milliseconds=5)
+    assert made == secret_id("a key", "telegram/7", milliseconds=5)
+    others = {secret_id("a kez", "telegram/7", milliseconds=5), secret_id("a key", "telegram/8", milliseconds=5)}
+    assert made not in {*others, uuid7(milliseconds=5, seed="telegram/7")}
+    assert (made.version, made.int >> 80) == (7, 5)
 
 
 def test_a_derived_id_is_the_one_that_earlier_versions_derived() -> None:

@@ -56,10 +56,9 @@ def test_each_caller_of_the_orchestrators_api_has_a_token_of_its_own_and_the_orc
     assert not (folder / "orchestrator/API_TOKEN").exists()
 
 
-def test_what_the_orchestrator_signs_for_itself_it_alone_can_read(folder: Path) -> None:
-    assert [str(p.relative_to(folder)) for p in folder.rglob("INSTANCE_TOKEN_KEY")] == [
-        "orchestrator/INSTANCE_TOKEN_KEY"
-    ]
+@pytest.mark.parametrize(("service", "name"), [("orchestrator", "INSTANCE_TOKEN_KEY"), ("bot", "REQUEST_ID_KEY")])
+def test_a_key_of_one_service_it_alone_can_read(folder: Path, service: str, name: str) -> None:
+    assert [str(p.relative_to(folder)) for p in folder.rglob(name)] == [f"{service}/{name}"]
 
 
 def test_the_secrets_of_an_earlier_version_are_kept(folder: Path) -> None:

@@ -4,13 +4,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from stack import work
 from stack.roles import ROLES
-from stack.work.kinds import Brief, Failure, Report, Start
-from stack.work.review import FetchPullRequest, PostReview, PullRequest, Receipt, Review, ReviewChange
+from stack.work.kinds import ORCHESTRATOR, Brief, Failure, Report, Start
+from stack.work.review import FetchPullRequest, PostReview, PullRequest, Receipt, Review, ReviewChange, StartReview
 
 ROOT = Path(__file__).parents[2]
 GREETING = """
@@ -104,8 +105,8 @@ def test_what_a_file_imports_from_another_is_not_its_own(tree: Path) -> None:
 
 
 def test_the_table_has_what_every_run_has_and_the_work_of_a_review() -> None:
-    assert {"answer", "cancel", "steer", "review"} <= set(work.asks())
-    assert not {"answer", "cancel", "steer"} & set(work.starts())
+    assert {"answer", "cancel", "retry", "steer", "review", "dismiss"} <= set(work.asks())
+    assert not {"answer", "cancel", "retry", "steer", "dismiss"} & set(work.starts())
     assert {"fetch_pull_request", "review_change", "post_review"} <= set(work.briefs())
     assert {"failure", "pull_request", "review", "receipt"} <= set(work.reports())
 
@@ -133,13 +134,30 @@ def test_a_kind_of_brief_made_from_another_has_its_report() -> None:
 
 
 @pytest.mark.parametrize("brief", work.briefs().values())
-def test_every_brief_is_done_by_a_role_that_there_is(brief: type[Brief[Report]]) -> None:
-    assert brief.by in ROLES
+def test_every_brief_is_done_by_a_role_that_there_is_or_by_the_orchestrator(brief: type[Brief[Report]]) -> None:
+    assert brief.by in {*ROLES, ORCHESTRATOR}
+
+
+def test_the_orchestrator_is_no_role() -> None:
+    assert ORCHESTRATOR not in ROLES
+
+
+@pytest.mark.parametrize("brief", [brief for brief in work.briefs().values() if brief.by == ORCHESTRATOR])
+def test_what_the_orchestrator_does_has_no_effect_outside_and_opens_nothing(brief: type[Brief[Report]]) -> None:
+    assert (brief.effect, brief.writes, brief.opens) == ("", False, Brief.opens)
 
 
 @pytest.mark.parametrize("ask", work.starts().values())
 def test_what_begins_a_run_has_a_title(ask: type[Start]) -> None:
     assert ask.title is not Start.title
+
+
+def test_what_a_run_is_about_is_its_repository_and_number() -> None:
+    class Dance(Start):
+        verb: Literal["dance"] = "dance"
+
+    assert StartReview(repository="Acme/Shop", number=12).target() == ("Acme/Shop", 12)
+    assert Dance().target() == ("", 0)
 
 
 def test_of_a_review_only_what_is_posted_is_too_late_to_be_cancelled() -> None:

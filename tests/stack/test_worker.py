@@ -13,7 +13,7 @@ import pytest
 
 from native.desk import wait_until
 from stack.api import Claim, Renewal
-from stack.assignment import Assignment, Stop, Stopped
+from stack.assignment import GIVEN_BACK, Assignment, Stop, Stopped
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.ids import uuid7
 from stack.messages import Envelope, Message, Progress, Result, Signal, Task
@@ -437,38 +437,111 @@ def test_a_signal_cancels_the_task_that_it_names_alone() -> None:
     working.hear(Signal(task_id=TASK.id))  # too late, and in silence
 
 
-def test_who_can_be_steered_hears_it_and_others_do_not_mind() -> None:
+def word(text: str) -> Signal:
+    return Signal(task_id=TASK.id, verb="steer", text=text)
+
+
+def test_a_word_is_kept_until_somebody_hears_it() -> None:
+    heard: list[str] = []
+    waiting, broker = Waiting(can_be_stopped=False), Broker()
+    working = worker(Orchestrator(), broker, waiting)
+    with taking(working, TASK):
+        at = waiting.wait()
+        working.hear(word("before"))
+        at.hear = lambda signal: heard.append(signal.text)
+        working.hear(Signal(task_id=TASK.id, verb="answer", text="meanwhile"))
+        at.hear = None
+        working.hear(word("between"))
+        assert heard == ["before", "meanwhile"]
+        at.hear = lambda signal: heard.append(signal.text)
+        waiting.done.set()
+    assert heard == ["before", "meanwhile", "between"]
+    assert broker.texts("step") == []
+
+
+def test_a_word_that_comes_twice_is_heard_once() -> None:
     heard: list[Signal] = []
     waiting = Waiting(can_be_stopped=False)
     working = worker(Orchestrator(), Broker(), waiting)
-    steer = Signal(task_id=TASK.id, verb="steer", text="Look at the tests too")
-    answer = Signal(task_id=TASK.id, verb="answer", text="Yes")
+    early, late, alike = word("faster"), word("and better"), word("faster")
     with taking(working, TASK):
         at = waiting.wait()
-        working.hear(steer)
+        for signal in (early, early):
+            working.hear(signal)
         at.hear = heard.append
-        working.hear(steer)
-        working.hear(answer)
+        for signal in (early, late, late, alike):
+            working.hear(signal)
         waiting.done.set()
-    assert heard == [steer, answer]
+    assert heard == [early, late, alike]
 
 
-def test_a_signal_that_comes_before_the_claim_is_answered_does_no_harm() -> None:
-    claiming, answered = threading.Event(), threading.Event()
+class SlowToClaim(Orchestrator):
+    """Answers a claim when it is told to."""
 
-    class Slow(Orchestrator):
-        def claim(self, task_id: UUID) -> Claim:
-            claiming.set()
-            assert answered.wait(SECONDS)
-            return super().claim(task_id)
+    def __init__(self) -> None:
+        super().__init__()
+        self.claiming, self.answered = threading.Event(), threading.Event()
+
+    def claim(self, task_id: UUID) -> Claim:
+        self.claiming.set()
+        assert self.answered.wait(SECONDS)
+        return super().claim(task_id)
+
+
+def test_what_comes_before_the_claim_is_answered_is_heard() -> None:
+    heard: list[str] = []
+
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        at.hear = lambda signal: heard.append(signal.text)
+        return PULL
+
+    tasks, broker = SlowToClaim(), Broker()
+    working = worker(tasks, broker, do)
+    with taking(working, TASK):
+        assert tasks.claiming.wait(SECONDS)
+        working.hear(word("Look at the tests too"))
+        tasks.answered.set()
+    assert (heard, broker.outcome) == (["Look at the tests too"], PULL)
+
+
+def test_a_cancel_that_comes_before_the_claim_is_answered_ends_the_work() -> None:
+    tasks, broker = SlowToClaim(), Broker()
+    working = worker(tasks, broker, Waiting(can_be_stopped=True))
+    with taking(working, TASK):
+        assert tasks.claiming.wait(SECONDS)
+        working.hear(Signal(task_id=TASK.id))
+        tasks.answered.set()
+    assert broker.results == []
+
+
+@pytest.mark.parametrize("how", ["done", "failed", GIVEN_BACK])
+def test_a_word_that_nobody_has_heard_is_told(how: str) -> None:
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        working.hear(word("Look at the tests too"))
+        if how == GIVEN_BACK:
+            working.stop()
+        at.stop.check()
+        if how == "failed":
+            raise TryAgain("a fault")
+        return PULL
 
     broker = Broker()
-    working = worker(Slow(), broker, Fetching())
-    with taking(working, TASK):
-        assert claiming.wait(SECONDS)
-        working.hear(Signal(task_id=TASK.id))
-        answered.set()
-    assert broker.outcome == PULL  # the lease tells of a cancel too
+    working = worker(Orchestrator(), broker, do)
+    working.take(TASK)
+    assert broker.texts("step") == ["Nobody has heard this any more: Look at the tests too"]
+
+
+@pytest.mark.parametrize("verdict", ["cancelled", "lost"])
+def test_a_word_to_a_run_that_was_cancelled_or_that_another_works_for_is_not_called_unheard(verdict: str) -> None:
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        working.hear(word("Look at the tests too"))
+        wait_until(lambda: at.stop.reason, seconds=SECONDS)
+        raise Stopped(at.stop.reason)
+
+    broker = Broker()
+    working = worker(Orchestrator(granted(lease_seconds=0.03), renewals=(verdict,)), broker, do)
+    working.take(TASK)
+    assert broker.texts("step") == []
 
 
 # --- a service that stops -----------------------------------------------------------------------------

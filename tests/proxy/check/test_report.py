@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from native.rabbitmq import free_port
 from tests.proxy.check import defects
 from tests.proxy.check.running import Outcome, checked, run
 from tests.proxy.check.scripted import KEY, Provider, running
-from tests.proxy.running import free_port
 
 TIERS = ("haiku", "sonnet", "opus")
 ALL_FIT = ("fit", "fit", "fit")

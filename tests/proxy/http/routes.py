@@ -6,9 +6,10 @@ Each case has a model, and providers, of its own: what one provider did must not
 from dataclasses import dataclass
 from typing import Any
 
+from native.rabbitmq import free_port
 from tests.proxy.http.gateways import Values, provider
 from tests.proxy.http.wires import AnthropicWire, OpenAiWire
-from tests.proxy.running import Reply, RunningProxy, a_task, free_port, request, token
+from tests.proxy.running import Reply, RunningProxy, a_task, request, token
 from tests.proxy.upstream import Script, ScriptedUpstream, answering
 
 ANTHROPIC, OPENAI = AnthropicWire(), OpenAiWire()

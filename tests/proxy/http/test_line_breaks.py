@@ -8,20 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from native.rabbitmq import free_port
 from tests.proxy.http.gateways import provider, toml
 from tests.proxy.http.lanes import Lane
 from tests.proxy.http.raw import exchange, sized
-from tests.proxy.running import (
-    PROVIDER_KEY,
-    READ_TOKEN,
-    TOKEN_KEY,
-    NotStarted,
-    a_task,
-    free_port,
-    request,
-    running_proxy,
-    token,
-)
+from tests.proxy.running import PROVIDER_KEY, READ_TOKEN, TOKEN_KEY, NotStarted, a_task, request, running_proxy, token
 from tests.proxy.upstream import ScriptedUpstream, answering, streaming
 
 

@@ -14,19 +14,10 @@ from typing import Any
 
 import pytest
 
+from native.rabbitmq import free_port
 from tests.proxy.http.lanes import HELLO, rows
 from tests.proxy.http.wires import AnthropicWire, OpenAiWire, Wire
-from tests.proxy.running import (
-    PROVIDER_KEY,
-    READ_TOKEN,
-    TOKEN_KEY,
-    RunningProxy,
-    a_task,
-    free_port,
-    request,
-    running_proxy,
-    token,
-)
+from tests.proxy.running import PROVIDER_KEY, READ_TOKEN, TOKEN_KEY, RunningProxy, a_task, request, running_proxy, token
 from tests.proxy.translation.invariants import check
 from tests.proxy.upstream import MESSAGE_COST, Exchange, ScriptedUpstream, answering, streaming
 

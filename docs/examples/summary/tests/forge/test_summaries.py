@@ -22,7 +22,7 @@ def bodies(world: World, pull: PullRequest) -> list[str]:
 
 def test_a_summary_whose_answer_was_lost_is_not_posted_again(world: World, shop: PullRequest) -> None:
     brief = PostSummary(repository=shop.repository, number=shop.number, lines=("It is faster.", "Thanks, @ada."))
-    at, post = assignment(brief, run_id=uuid7()), Summaries(github=world.github).post
+    at, post = assignment(brief, run_id=uuid7()), Summaries(github=world.github, marks=world.marks).post
     world.fault(path_regex="/issues/1/comments$", method="POST", status=502, when="after")
 
     with pytest.raises(TryAgain):

@@ -1,0 +1,1 @@
+"""What stories say to people: pure, a file per workflow that has much to say."""
