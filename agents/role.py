@@ -1,13 +1,14 @@
 """What a role's folder says: how Claude is set up for each kind of its work, and the few lines that are its own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from agents.sandbox.workspace import Part, Workspace
 from stack.roles import Tier
+from stack.values import Value
 from stack.work.kinds import Report, Usage
 
 
@@ -37,16 +38,59 @@ class Job(ABC):
 
     prompt: str
 
+    def conclusion(self) -> Report | None:
+        """The report, where it takes no model to make it; asked before Claude is started."""
+        return None
+
+    def recall(self, pieces: Sequence[dict[str, Any]]) -> str:
+        """Takes in the pieces that earlier attempts have kept. What the model is to know of them; empty: nothing."""
+        return ""
+
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record
         """A tool has answered the model, now or in the session that is resumed."""
 
+    def hurry(self) -> None:  # noqa: B027 - most reports are taken as they come
+        """The model was told to hand in what it has: its next report is handed back for its form alone."""
+
     def objection(self, report: dict[str, Any]) -> str | None:
-        """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing."""
+        """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing.
+
+        A report that has the wrong form is refused here too, where `report` would fail on it.
+        """
         return None
 
     @abstractmethod
     def report(self, answer: Answer, usage: Usage) -> Report:
         """The task's report."""
+
+    def partial(self, why: str, usage: Usage) -> Report | None:
+        """What there is where a session ended for good without a report, and `why`; None: nothing that is worth it."""
+        return None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a tool of the role's own answers the model. `refused`: what is wrong with what it was given, in words.
+
+    A `piece` of the report is stored before the model hears the words, and outlives the session.
+    """
+
+    words: str
+    piece: Value | None = None
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool of the role's own, which the runner serves to Claude; `schema` is what it is given (JSON Schema).
+
+    `handle` answers: (the job, what it is given) → the reply.
+    """
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    handle: Callable[[Any, dict[str, Any]], Reply]
 
 
 @dataclass(frozen=True)
@@ -62,6 +106,7 @@ class Setup:
     begin: Callable[[Any, Workspace, Repositories], Job]
     parts: tuple[Part, ...]
     tools: tuple[str, ...] = ("Read", "Grep", "Glob")
+    own_tools: tuple[Tool, ...] = ()
     recorded_tools: tuple[str, ...] = ()
     tier: Tier = "sonnet"
     max_turns: int = 200

@@ -53,8 +53,9 @@ class Runner:
             repositories = held.enter_context(self._caches.opened(at.claim.tokens.get("forge", ""), at.stop))
             job = setup.begin(brief, workspace, repositories)
             at.stop.check()
-            answer, usage = self._claude.converse(setup, job, at, slot=slot, workspace=workspace, kept=kept, held=held)
-            report = job.report(answer, usage)
+            report = job.conclusion() or self._claude.converse(
+                setup, job, at, slot=slot, workspace=workspace, kept=kept, held=held
+            )
             kept.done()
             # a person waits for the report, and nobody for the tidying
             threading.Thread(target=held.pop_all().close, name=f"tidy {slot.name}").start()

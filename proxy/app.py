@@ -56,7 +56,8 @@ def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
     door = Door(secrets.token_key, adapters.ledger, adapters.check)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.register_blueprint(Calls(gateway=adapters.gateway, door=door, providers=adapters.providers).blueprint())
+    calls = Calls(gateway=adapters.gateway, door=door, ledger=adapters.ledger, providers=adapters.providers)
+    app.register_blueprint(calls.blueprint())
     app.register_blueprint(
         status.blueprint(
             adapters.ledger,

@@ -1,4 +1,4 @@
-"""What clients ask beside messages: how many tokens a request has, and which models there are."""
+"""What clients ask beside messages: how many tokens a request has, which models there are, what a task has spent."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +13,8 @@ from proxy.door import Admitted, Door, credentials, route_for
 from proxy.errors import ApiError
 from proxy.gateway import TIERS, Gateway, Target
 from proxy.hang_up import Line
+from proxy.ledger.ledger import Ledger
+from proxy.prices import MICRO
 from proxy.request import ModelRequest
 from proxy.translation import estimate
 
@@ -24,9 +26,10 @@ COUNT_SECONDS = 30.0
 class Calls:
     """The routes, for callers that the door admits. None of them costs anything."""
 
-    def __init__(self, *, gateway: Callable[[], Gateway], door: Door, providers: Providers) -> None:
+    def __init__(self, *, gateway: Callable[[], Gateway], door: Door, ledger: Ledger, providers: Providers) -> None:
         self._gateway = gateway
         self._door = door
+        self._ledger = ledger
         self._providers = providers.beside()  # many providers do not count tokens, and serve messages well
 
     def blueprint(self) -> Blueprint:
@@ -34,6 +37,7 @@ class Calls:
         routes = Blueprint("calls", __name__)
         routes.add_url_rule("/v1/messages/count_tokens", "count_tokens", self._count_tokens, methods=["POST"])
         routes.add_url_rule("/v1/models", "models", self._models, methods=["GET"])
+        routes.add_url_rule("/task", "task", self._task, methods=["GET"])
         return routes
 
     def _admitted(self) -> Admitted:
@@ -63,6 +67,15 @@ class Calls:
         finally:
             line.forget()
             dispatch.close()
+
+    def _task(self) -> Response:
+        """What the caller's task has spent in all its attempts, and its budget, in dollars. Raises ApiError (403) where
+        the caller is no task."""
+        admitted = self._admitted()
+        if admitted.budget is None:
+            raise ApiError(403, "permission_error", "only a task has a budget here", final=True)
+        spent = self._ledger.spent_of_task(admitted.caller.task)
+        return jsonify({"spent_usd": spent / MICRO, "budget_usd": admitted.budget / MICRO})
 
     def _models(self) -> Response:
         """The provider's own list where names pass through to it, else the names that lead somewhere here."""

@@ -1,4 +1,4 @@
-"""Runs Claude Code for one job through claude-agent-sdk, and says what came of it.
+"""Runs Claude Code for one job through claude-agent-sdk, and brings the report that came of it.
 
 The SDK is imported only when there is a job: an idle agent does without its 45 MB.
 """
@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.claude import endings
+from agents.claude import endings, serving
 from agents.claude.endings import Ended
-from agents.claude.hooks import JobHooks
+from agents.claude.hooks import REPORT, JobHooks
 from agents.claude.options import environment, options
+from agents.claude.purse import Purse
 from agents.claude.reading import answers, last_error_type
 from agents.claude.session import Session
 from agents.claude.transcripts import Transcript, fingerprint
@@ -19,7 +20,8 @@ from agents.role import Answer, Job, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.assignment import Assignment
-from stack.work.kinds import Usage
+from stack.roles import ROLES
+from stack.work.kinds import Report, Usage
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ GO_ON = (
     "nothing. Go on from there, and finish the task."
 )
 # An ending of a session that was to be resumed, and had not come to the model, which says nothing of its transcript.
-PASSING = ("away", "silent", "time")
+PASSING = ("away", "silent", "time", "spent")
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ class Claude:
         workspace: Workspace,
         kept: Transcript,
         held: ExitStack,
-    ) -> tuple[Answer, Usage]:
-        """Runs the job to its answer, from where an earlier attempt was left if that is at hand.
+    ) -> Report:
+        """Runs the job to its report, from where an earlier attempt was left if that is at hand.
 
+        A session that ends for good without a report leaves a part of one, where the job has any.
         Its processes may end a moment later: `held`, as it is closed, waits for that.
-        Raises GiveUp or TryAgain in words where there is no answer, Stopped where the task was stopped.
+        Raises GiveUp or TryAgain in words where there is no report, Stopped where the task was stopped.
         """
         attempt = _Attempt(self, setup, job, at, slot, workspace, kept, held)
+        noted = job.recall(at.claim.pieces)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
         if earlier and not kept.restore(workspace.home):
@@ -64,10 +68,10 @@ class Claude:
         if earlier:
             at.say("Going on where the last attempt was left")
             try:
-                return attempt.run(earlier, resume=True)
+                return attempt.run(earlier, f"{GO_ON}\n\n{noted}".strip(), resume=True)
             except _NotResumed as error:
                 log.warning("the session could not be resumed, a new one begins: %s", error)
-        return attempt.run(kept.begin(begun_with), resume=False)
+        return attempt.run(kept.begin(begun_with), f"{job.prompt}\n{noted}".rstrip("\n"), resume=False)
 
 
 class _NotResumed(Exception):
@@ -87,9 +91,14 @@ class _Attempt:
     kept: Transcript
     held: ExitStack
 
-    def run(self, identity: str, *, resume: bool) -> tuple[Answer, Usage]:
+    def run(self, identity: str, prompt: str, *, resume: bool) -> Report:
         """A session from start to end."""
-        hooks = JobHooks(self.job, resumed=self._replay if resume else lambda: None)
+        hooks = JobHooks(
+            self.job,
+            recorded=self.setup.recorded_tools,
+            purse=Purse(self.claude.base_url, self._token),
+            resumed=self._replay if resume else lambda: None,
+        )
         talk = Session(
             self.setup,
             hooks,
@@ -103,6 +112,7 @@ class _Attempt:
             self.setup,
             hooks,
             may_use=talk.may_use,
+            servers=serving.servers(self.setup, self.job, self.at.keep),
             workspace=self.workspace,
             environment=self._environment(),
             budget_usd=self.at.claim.budget_usd,
@@ -111,12 +121,38 @@ class _Attempt:
         )
         self.held.callback(talk.wait)
         try:
-            answer = talk.run(chosen, GO_ON if resume else self.job.prompt)
+            answer = talk.run(chosen, prompt)
         except Ended as ended:
-            if resume and not hooks.reached_model and ended.ending.name not in PASSING:
-                raise _NotResumed(ended) from ended
-            raise self._told(talk, ended.ending).error() from ended
-        return answer, Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)
+            ending = self._told(talk, ended.ending)
+            if resume and not hooks.reached_model and ending.name not in PASSING:
+                raise _NotResumed(ending.words) from ended
+            if part := self._part(ending, hooks, talk, resumed=resume):
+                return part
+            raise ending.error() from ended
+        return self.job.report(answer, _usage(talk))
+
+    def _part(self, ending: endings.Ending, hooks: JobHooks, talk: Session, *, resumed: bool) -> Report | None:
+        """A part of the report, where the session was the last one and the model was shown anything at all; all of it,
+        where the model had said it when the session ended.
+
+        An attempt that could do better is never done without; but money that is spent is not spent again.
+        """
+        last = self.at.claim.attempt >= ROLES[self.at.task.brief.by].attempts
+        if not ending.is_final(last_attempt=last):
+            return None
+        if resumed:
+            hooks.note_model()  # what the model was shown before counts, though it may have said nothing since
+        if not hooks.reached_model:
+            return None
+        self.job.hurry()
+        for tool in self.setup.own_tools:
+            for given in hooks.unanswered(serving.name_of(tool.name)):
+                tool.handle(self.job, given)
+        for report in hooks.unanswered(REPORT):
+            if self.job.objection(report) is None:
+                return self.job.report(Answer(report), _usage(talk))
+        log.warning("without a report: %s", ending.words)
+        return self.job.partial(ending.words, _usage(talk))
 
     def _told(self, talk: Session, ending: endings.Ending) -> endings.Ending:
         """The ending, with what the transcript alone knows of it: the API's type of an error."""
@@ -132,8 +168,15 @@ class _Attempt:
                 self.job.heard(answered.tool, answered.asked, answered.answer)
 
     def _environment(self) -> dict[str, str]:
-        token = self.at.claim.tokens["model"]
         return {
             **self.slot.environment(self.claude.executable, self.workspace.started),
-            **environment(self.workspace, base_url=self.claude.base_url, token=token),
+            **environment(self.workspace, base_url=self.claude.base_url, token=self._token),
         }
+
+    @property
+    def _token(self) -> str:
+        return self.at.claim.tokens["model"]
+
+
+def _usage(talk: Session) -> Usage:
+    return Usage(model=talk.spent.model, turns=talk.spent.turns, seconds=talk.spent.seconds)

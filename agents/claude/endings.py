@@ -34,6 +34,10 @@ class Ending:
         said = short(more)
         return replace(self, words=f"{self.words}: {said}") if said else self
 
+    def is_final(self, *, last_attempt: bool) -> bool:
+        """Whether no further attempt follows it that could do better."""
+        return self.then == "give_up" or (self.then == "again" and last_attempt)
+
     def error(self) -> StackError:
         """What the task ends with."""
         if self.then == "give_up":

@@ -7,19 +7,23 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.claude.hooks import JobHooks
+from agents.claude import serving
+from agents.claude.hooks import REPORT, JobHooks
 from agents.role import Setup
 from agents.sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import ClaudeAgentOptions
+    from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
 WRAPPER = Path(__file__).parent / "claude.sh"
 MOST_BYTES = 32 << 20  # of one line that Claude Code prints; the SDK's own limit is 1 MB, which one image exceeds
 
+# Claude Code reckons with prices of its own, and runs no tool of the answer that is one too many: the proxy's ledger is
+# to be first.
+MARGIN = 1.5
+
 MayUse = Callable[[str, dict[str, Any], Any], Awaitable[Any]]
 ASK = "AskUserQuestion"
-REPORT = "StructuredOutput"
 
 
 def options(
@@ -27,6 +31,7 @@ def options(
     hooks: JobHooks,
     *,
     may_use: MayUse,
+    servers: "dict[str, McpSdkServerConfig]",
     workspace: Workspace,
     environment: dict[str, str],
     budget_usd: float,
@@ -43,6 +48,8 @@ def options(
         model=setup.tier,
         system_prompt=setup.system_prompt,
         tools=[*setup.tools, *([ASK] if setup.asks else [])],
+        mcp_servers={**servers},
+        allowed_tools=serving.names(setup),  # a rule for anything else would open what is outside of the work folder
         # what no rule allows is refused; a role that may ask has its questions, and all that is refused, come to us
         permission_mode="default" if setup.asks else "dontAsk",
         can_use_tool=may_use if setup.asks else None,
@@ -53,7 +60,7 @@ def options(
         include_partial_messages=True,  # signs of life
         max_buffer_size=MOST_BYTES,
         max_turns=setup.max_turns,
-        max_budget_usd=budget_usd,
+        max_budget_usd=budget_usd * MARGIN,
         output_format={"type": "json_schema", "schema": setup.schema} if setup.schema else None,
         session_id=None if resume else session,
         resume=session if resume else None,
@@ -65,8 +72,7 @@ def options(
 def _matchers(setup: Setup, hooks: JobHooks) -> Any:
     from claude_agent_sdk import HookMatcher
 
-    recorded = HookMatcher(matcher="|".join(setup.recorded_tools), hooks=[hooks.after_tool])
-    after = [recorded] if setup.recorded_tools else []
+    after = [HookMatcher(hooks=[hooks.after_tool])]
     if setup.schema is None:
         return {"PostToolUse": after}
     return {
@@ -86,6 +92,7 @@ def environment(workspace: Workspace, *, base_url: str, token: str) -> dict[str,
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",  # no settings file can redirect the model calls
         "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",  # no process that outlives its result
+        "ENABLE_TOOL_SEARCH": "0",  # all tools are there from the start
         "CLAUDE_CODE_MAX_RETRIES": "6",
         "API_TIMEOUT_MS": "120000",  # until the first byte
         "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": "60000",  # between two bytes; pings count

@@ -67,7 +67,10 @@ class Session:
         context = copy_context()  # log records are about the same run
         self._thread = threading.Thread(target=context.run, args=(self._main, options, prompt), name="claude")
         self._thread.start()
-        return self._had.result()
+        try:
+            return self._had.result()
+        finally:
+            self.spent.seconds = time.monotonic() - self._begun
 
     def wait(self) -> None:
         """Returns once no process of it is left, unless one does not end."""
@@ -84,7 +87,6 @@ class Session:
 
     def _have(self, answer: Answer) -> None:
         """A person waits for the answer, and nobody for the end of the process."""
-        self.spent.seconds = time.monotonic() - self._begun
         if not self._had.done():
             self._had.set_result(answer)
 
@@ -146,6 +148,7 @@ class Session:
         while True:
             message = await self._next(messages)
             self._life.heard(message)
+            self._hooks.heard(message)
             self._hear(message)
             self._tell()
             if isinstance(message, ResultMessage) and (answer := self._concluded(message)):

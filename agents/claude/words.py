@@ -11,12 +11,13 @@ VERBS = {
     "Write": "Writing",
     "Bash": "Running",
     "StructuredOutput": "Writing the report",
+    "mcp__report__finding": "Noting a finding in",
 }
 
 
 def tool_use(tool: str, asked: dict[str, Any], work: Path) -> str:
     """A tool use, on one line."""
-    what = str(asked.get("file_path") or asked.get("pattern") or asked.get("command") or "")
+    what = str(asked.get("file_path") or asked.get("pattern") or asked.get("command") or asked.get("path") or "")
     return " ".join(f"{VERBS.get(tool, tool)} {what.removeprefix(f'{work}/')}".split())[:200]
 
 

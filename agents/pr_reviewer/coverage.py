@@ -64,6 +64,19 @@ def read_whole(
     return {path: digest_of(diffs) for path, diffs in by_path(files).items() if path in kept or path not in partly}
 
 
+def left_to_read(
+    files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING
+) -> list[str]:
+    """The names of the diffs that have more to show: what is opaque cannot be read by reading on."""
+    kept = _unchanged(files, earlier)
+    rows = zip(names, files, _rows(files, names, shown), strict=True)
+    return [
+        name
+        for name, file, row in rows
+        if row.path not in kept and (row.read + file.opaque, row.headers_read) != (row.hunks, row.headers)
+    ]
+
+
 def _unchanged(files: list[FileDiff], earlier: Mapping[str, str]) -> set[str]:
     return {path for path, diffs in by_path(files).items() if earlier.get(path) == digest_of(diffs)}
 

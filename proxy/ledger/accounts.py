@@ -25,12 +25,17 @@ def charges(
     return tuple(_charges(day_and_month(at), caller, limits, budget, key))
 
 
+def of_task(task: str) -> str:
+    """The account of a task, over all its attempts."""
+    return f"task/{_part(task)}"
+
+
 def _charges(
     days: tuple[str, str], caller: Caller, limits: Limits, budget: int | None, key: ClientKey | None
 ) -> Iterator[Charge]:
     day, month = days
     if caller.task:
-        yield Charge(f"task/{_part(caller.task)}", budget, "this task's budget")
+        yield Charge(of_task(caller.task), budget, "this task's budget")
     if caller.run:
         yield Charge(f"run/{_part(caller.run)}", _micro(limits.run_usd), "this run's limit")
     if key:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from proxy.ledger import booking, holding
+from proxy.ledger import accounts, booking, holding
 from proxy.ledger.booking import Ending, Release
 from proxy.ledger.database import Database, Row
 from proxy.ledger.keys import ClientKeys
@@ -17,7 +17,7 @@ from proxy.ledger.workers import BEAT_SECONDS, Workers
 
 log = logging.getLogger(__name__)
 
-UNSETTLED_SECONDS = 0.5  # how long a run's usage waits for calls that other workers are about to settle
+UNSETTLED_SECONDS = 0.5  # how long a run's usage, or a task's, waits for calls that are about to be settled
 CLOSE_SECONDS = 10.0
 
 _SUMS = ", ".join(f"CAST(coalesce(sum({name}), 0) AS BIGINT) AS {name}" for name in COUNTS)
@@ -128,6 +128,16 @@ class Ledger:
         """What an account has spent, and what calls under way hold of it, in micro-dollars."""
         found = self.rows("SELECT spent, held FROM accounts WHERE account = ?", (name,))
         return (found[0]["spent"], found[0]["held"]) if found else (0, 0)
+
+    def spent_of_task(self, task: str) -> int:
+        """What a task has spent in all its attempts, in micro-dollars. Waits for its calls under way, half a second at
+        most."""
+        until = time.monotonic() + UNSETTLED_SECONDS
+        while True:
+            spent, held = self.account(accounts.of_task(task))
+            if not held or time.monotonic() >= until:
+                return spent
+            time.sleep(0.01)
 
     def ready(self) -> None:
         """Raises LedgerAway where the ledger cannot be read, or could not be written when last tried."""

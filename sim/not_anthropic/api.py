@@ -10,8 +10,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from sim.not_anthropic import wire
 from sim.not_anthropic.conversation import Conversation
-from sim.not_anthropic.reviewer import answer
-from sim.not_anthropic.scenario import FAULTS, Scenario, aloud, words
+from sim.not_anthropic.reviewer import answer, noted, with_findings
+from sim.not_anthropic.scenario import CHECK, FAULTS, Scenario, aloud, words
 from sim.not_anthropic.simulator import Refusal, this_simulator
 
 LONGEST_HANG = 3_600  # seconds
@@ -70,10 +70,13 @@ def count_tokens() -> Response:
 @routes.post("/v1/messages")
 def messages() -> Response:
     body = _body("model", "messages", "max_tokens")
+    conversation = Conversation(body)
     scenario = this_simulator().stage.take()
+    if scenario and scenario.waits and noted(conversation) >= scenario.findings:
+        scenario = scenario.then
     if scenario and scenario.kind == "error":
         raise Refusal(scenario.status, "not-anthropic was told to fail", retry_after=scenario.retry_after)
-    message = wire.message(_answer(body, scenario), model=body["model"], request_bytes=len(request.data))
+    message = wire.message(_answer(conversation, scenario), model=body["model"], request_bytes=len(request.data))
     stream = body.get("stream") is True
     pieces = list(wire.stream(message)) if stream else [wire.encode(message)]
     kind = "text/event-stream; charset=utf-8" if stream else "application/json"
@@ -81,11 +84,14 @@ def messages() -> Response:
     return Response(played, content_type=kind, headers={"cache-control": "no-cache"})
 
 
-def _answer(body: dict[str, Any], scenario: Scenario | None) -> wire.Answer:
-    conversation = Conversation(body)
+def _answer(conversation: Conversation, scenario: Scenario | None) -> wire.Answer:
     if scenario is None or scenario.kind in FAULTS:
         said = answer(conversation)
         return aloud(said, int(scenario.pieces)) if scenario and scenario.kind == "drip" else said
+    if scenario.waits:
+        return with_findings(answer(conversation), scenario.findings - noted(conversation))
+    if scenario.kind == CHECK:
+        return answer(conversation, scenario.verdicts)
     return words(scenario, conversation.report_schema)
 
 

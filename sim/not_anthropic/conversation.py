@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REPORT_TOOL = "StructuredOutput"
+FINDING_TOOL = "mcp__report__finding"  # takes a finding at a time, where it is offered
 # What Claude Code puts in place of a result that was lost with the process, when the session is resumed.
 INTERRUPTED = "[Tool call interrupted"
 
@@ -34,6 +35,15 @@ class Conversation:
     def user_texts(self) -> list[str]:
         """What the user wrote, in order; results of tools left out."""
         return [text for message in self.messages if message["role"] == "user" for text in _texts(message["content"])]
+
+    def told_later(self) -> list[str]:
+        """What the client has said after its first message: results of tools left out."""
+        return [
+            text
+            for message in self.messages[1:]
+            if message["role"] != "assistant"
+            for text in _texts(message["content"])
+        ]
 
     def calls(self) -> list[Call]:
         """The tool calls so far, in order; one that was interrupted was none."""

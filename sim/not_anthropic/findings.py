@@ -38,14 +38,24 @@ class Finding:
     title: str
     explanation: str
     suggestion: str | None
+    kind: str
 
 
 def find(files: Iterable[FileDiff]) -> list[Finding]:
     """What the rules say about a change, the gravest first. A file that is given twice is judged once a line."""
     every = list(files)
     found = [finding for file in every for finding in (*_on_lines(file), *_on_tests(file, every))]
-    found = list(dict.fromkeys(found + _untested(every)))
-    return sorted(_capped(found), key=lambda f: (SEVERITIES.index(f.severity), f.path, f.start_line))
+    return _ranked(found + _untested(every))
+
+
+def find_on_lines(files: Iterable[FileDiff]) -> list[Finding]:
+    """The part of `find` that whole files give, whatever else there is in the change."""
+    return _ranked([finding for file in files for finding in _on_lines(file)])
+
+
+def _ranked(found: list[Finding]) -> list[Finding]:
+    once = list(dict.fromkeys(found))
+    return sorted(_capped(once), key=lambda f: (SEVERITIES.index(f.severity), f.path, f.start_line))
 
 
 def _on_lines(file: FileDiff) -> Iterator[Finding]:
@@ -76,6 +86,7 @@ def _remark(rule: Note, file: FileDiff, line: Line) -> Finding:
         title=rule.title,
         explanation=rule.explanation,
         suggestion=suggestion(rule, line.text) if isinstance(rule, Rule) else None,
+        kind=rule.kind,
     )
 
 

@@ -51,9 +51,10 @@ def anywhere(path: str) -> bool:
 
 @dataclass(frozen=True)
 class Note:
-    """What a finding says, how grave that is, and how sure."""
+    """What a finding says, of which kind it is, how grave that is, and how sure."""
 
     name: str
+    kind: str
     severity: str
     confidence: float
     title: str = field(kw_only=True)
@@ -78,12 +79,12 @@ class Rule(Note):
 
 
 REMOVED_TEST = Note(
-    "removed-test", "medium", 0.5,
+    "removed-test", "tests", "medium", 0.5,
     title="Test removed",
     explanation="The test is gone, and none of its name is added. What it proved is no longer proved.",
 )  # fmt: skip
 UNTESTED = Note(
-    "untested", "low", 0.3,
+    "untested", "tests", "low", 0.3,
     title="Change without a test",
         explanation=(
             "The change adds code here and touches no test. One that fails without the change would show what "
@@ -95,7 +96,7 @@ _SQL = r"(select\s.+\sfrom|insert\s+into|update\s.+\sset|delete\s+from)\s"
 
 RULES = (
     Rule(
-        "merge-marker", "critical", 0.98, anywhere,
+        "merge-marker", "correctness", "critical", 0.98, anywhere,
         r"^(<<<<<<<|>>>>>>>) ",
         raw=True,
         title="Merge conflict left in the file",
@@ -104,7 +105,7 @@ RULES = (
         ),
     ),
     Rule(
-        "private-key", "critical", 0.9, anywhere,
+        "private-key", "security", "critical", 0.9, anywhere,
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
         raw=True,
         title="Private key in the repository",
@@ -114,7 +115,7 @@ RULES = (
         ),
     ),
     Rule(
-        "secret", "high", 0.6, is_shipped,
+        "secret", "security", "high", 0.6, is_shipped,
         r"""(?i)\b\w*(password|passwd|secret|api_?key|auth_?token|access_?token)["']?\s*[:=]\s*["'][^"'\s<>{}$]{8,}["']""",
         raw=True,
         title="Secret written into the code",
@@ -124,7 +125,7 @@ RULES = (
         ),
     ),
     Rule(
-        "eval", "high", 0.8, is_python,
+        "eval", "security", "high", 0.8, is_python,
         r"(?<![\w.])(eval|exec)\(",
         title="Text is run as code",
         explanation=(
@@ -133,7 +134,7 @@ RULES = (
         ),
     ),
     Rule(
-        "shell", "high", 0.8, is_python,
+        "shell", "security", "high", 0.8, is_python,
         r"\bshell\s*=\s*True\b",
         title="Command goes through a shell",
         explanation=(
@@ -142,7 +143,7 @@ RULES = (
         ),
     ),
     Rule(
-        "os-system", "high", 0.8, is_python,
+        "os-system", "security", "high", 0.8, is_python,
         r"\bos\.(system|popen)\(",
         title="Command goes through a shell",
         explanation=(
@@ -151,7 +152,7 @@ RULES = (
         ),
     ),
     Rule(
-        "sql", "high", 0.7, is_python,
+        "sql", "security", "high", 0.7, is_python,
         rf'''(?i)\.execute(many)?\(\s*f["']|f["']\s*{_SQL}.*\{{|["']\s*{_SQL}[^"']*["']\s*(%|\+|\.format\()''',
         raw=True,
         title="SQL is put together from strings",
@@ -161,7 +162,7 @@ RULES = (
         ),
     ),
     Rule(
-        "pickle", "high", 0.6, is_python,
+        "pickle", "security", "high", 0.6, is_python,
         r"\bpickle\.loads?\(",
         title="Unpickling runs code",
         explanation=(
@@ -170,7 +171,7 @@ RULES = (
         ),
     ),
     Rule(
-        "yaml-load", "high", 0.8, is_python,
+        "yaml-load", "security", "high", 0.8, is_python,
         r"\byaml\.load\(",
         unless=r"Safe(Full)?Loader",
         fix=(r"\byaml\.load\(([^,()]*)\)", r"yaml.safe_load(\1)"),
@@ -178,7 +179,7 @@ RULES = (
         explanation="Without a safe loader a YAML document can create any Python object.",
     ),
     Rule(
-        "verify", "high", 0.8, is_shipped_python,
+        "verify", "security", "high", 0.8, is_shipped_python,
         r"\bverify\s*=\s*False\b",
         fix=(r"\bverify\s*=\s*False\b", "verify=True"),
         title="Certificates are not checked",
@@ -188,13 +189,13 @@ RULES = (
         ),
     ),
     Rule(
-        "debugger", "high", 0.9, is_python,
+        "debugger", "correctness", "high", 0.9, is_python,
         r"(?<![\w.])breakpoint\(\)|\bi?pdb\.set_trace\(|^\s*import i?pdb\b",
         title="Debugger left in",
         explanation="The process stops here and waits for someone at a terminal.",
     ),
     Rule(
-        "bare-except", "medium", 0.9, is_python,
+        "bare-except", "error_handling", "medium", 0.9, is_python,
         r"^\s*except\s*:",
         fix=(r"\bexcept\s*:", "except Exception:"),
         title="Everything is caught",
@@ -204,7 +205,7 @@ RULES = (
         ),
     ),
     Rule(
-        "swallowed", "medium", 0.8, is_python,
+        "swallowed", "error_handling", "medium", 0.8, is_python,
         r"^\s*except\s+\(?(Base)?Exception\)?(\s+as\s+\w+)?\s*:\s*$",
         after=r"^\s*(pass|\.\.\.)\s*(#|$)",
         title="Any error is swallowed",
@@ -213,7 +214,7 @@ RULES = (
         ),
     ),
     Rule(
-        "mutable-default", "medium", 0.9, is_python,
+        "mutable-default", "correctness", "medium", 0.9, is_python,
         r"\bdef \w+\(.*=\s*(\[\]|\{\}|list\(\)|dict\(\)|set\(\))\s*[,)]",
         title="Default value is shared between calls",
         explanation=(
@@ -221,14 +222,14 @@ RULES = (
         ),
     ),
     Rule(
-        "no-timeout", "medium", 0.7, is_python,
+        "no-timeout", "resources", "medium", 0.7, is_python,
         r"\brequests\.(get|post|put|patch|delete|head|options)\(.*\)|\burlopen\([^,]*\)|\btimeout\s*=\s*None\)",
         unless=r"\btimeout\s*=\s*(?!None)|\bdef ",
         title="Network call without a time limit",
         explanation="If the other side accepts the connection and then says nothing, this waits for ever.",
     ),
     Rule(
-        "weak-hash", "medium", 0.6, is_python,
+        "weak-hash", "security", "medium", 0.6, is_python,
         r"\bhashlib\.(md5|sha1)\(",
         unless=r"usedforsecurity\s*=\s*False",
         title="Weak hash",
@@ -237,7 +238,7 @@ RULES = (
         ),
     ),
     Rule(
-        "mktemp", "medium", 0.9, is_python,
+        "mktemp", "security", "medium", 0.9, is_python,
         r"\btempfile\.mktemp\(",
         title="Temporary name can be taken by another",
         explanation=(
@@ -246,7 +247,7 @@ RULES = (
         ),
     ),
     Rule(
-        "assert", "medium", 0.5, is_library,
+        "assert", "error_handling", "medium", 0.5, is_library,
         r"^\s*assert\b",
         unless=r"\bassert (False\b|.*\bis not None$|isinstance\()",
         title="`assert` guards the program",
@@ -255,45 +256,45 @@ RULES = (
         ),
     ),
     Rule(
-        "equals-none", "low", 0.9, is_python,
+        "equals-none", "correctness", "low", 0.9, is_python,
         r"[^=!<>]== None\b",
         fix=(r"== None\b", "is None"),
         title="Comparison with None by ==",
         explanation="`==` asks the object, which may answer anything. `is` compares with None itself.",
     ),
     Rule(
-        "differs-none", "low", 0.9, is_python,
+        "differs-none", "correctness", "low", 0.9, is_python,
         r"!= None\b",
         fix=(r"!= None\b", "is not None"),
         title="Comparison with None by !=",
         explanation="`!=` asks the object, which may answer anything. `is not` compares with None itself.",
     ),
     Rule(
-        "print", "low", 0.6, is_library,
+        "print", "maintainability", "low", 0.6, is_library,
         r"^\s*print\(",
         title="`print` in a library",
         explanation="Whoever uses this module cannot turn the line off. Use a logger.",
     ),
     Rule(
-        "star-import", "low", 0.7, is_library,
+        "star-import", "maintainability", "low", 0.7, is_library,
         r"^\s*from \S+ import \*",
         title="Names imported by *",
         explanation="A reader cannot see where a name comes from, and a new name there can replace one here.",
     ),
     Rule(
-        "late-import", "low", 0.4, is_library,
+        "late-import", "maintainability", "low", 0.4, is_library,
         r"^\s{8,}(from \S+ import \w|import \w)",
         title="Import within a function",
         explanation="It fails only when the function runs, and the file's top does not show it. Say why it is here.",
     ),
     Rule(
-        "half-annotated", "low", 0.5, is_library,
+        "half-annotated", "contract", "low", 0.5, is_library,
         r"\bdef \w+\((self,\s*|cls,\s*)?(?!self\b|cls\b)[a-z_]\w*\s*[,)].*->",
         title="Annotated in part",
         explanation="The result has a type, a parameter has none: a type checker takes it for anything and is silent.",
     ),
     Rule(
-        "utcnow", "low", 0.8, is_python,
+        "utcnow", "correctness", "low", 0.8, is_python,
         r"\bdatetime\.(utcnow|utcfromtimestamp)\(",
         title="UTC time without its zone",
         explanation=(
@@ -302,7 +303,7 @@ RULES = (
         ),
     ),
     Rule(
-        "open-encoding", "low", 0.6, is_library,
+        "open-encoding", "correctness", "low", 0.6, is_library,
         r"""(?<![\w.])open\([^()]*\)""",
         unless=r"""encoding|["'][rwax+t]*b[rwax+t]*["']|#.*open\(|\bdef """,
         raw=True,
@@ -310,14 +311,14 @@ RULES = (
         explanation="The encoding then depends on the machine. Say `encoding=\"utf-8\"`, or open it in binary mode.",
     ),
     Rule(
-        "no-docstring", "low", 0.4, is_library,
+        "no-docstring", "maintainability", "low", 0.4, is_library,
         r"^(    )?(async )?def [a-z]\w*\(.*\).*:\s*$|^class [A-Z]\w*.*:\s*$",
         not_after=r"""^\s*[rRuU]?["']""",
         title="Public name without a docstring",
         explanation="Nothing says what it promises: what comes back, what is raised. One line would do.",
     ),
     Rule(
-        "type-ignore", "low", 0.8, is_python,
+        "type-ignore", "maintainability", "low", 0.8, is_python,
         r"#\s*type:\s*ignore(?!\[)",
         raw=True,
         title="`type: ignore` without a code",
@@ -327,7 +328,7 @@ RULES = (
         ),
     ),
     Rule(
-        "noqa", "low", 0.8, is_python,
+        "noqa", "maintainability", "low", 0.8, is_python,
         r"(?i)#\s*noqa(?!\s*:)\b",
         raw=True,
         title="`noqa` without a code",
@@ -336,19 +337,19 @@ RULES = (
         ),
     ),
     Rule(
-        "test-sleep", "low", 0.6, is_python_test,
+        "test-sleep", "tests", "low", 0.6, is_python_test,
         r"\btime\.sleep\(|(?<![\w.])sleep\(",
         title="Test waits for a fixed time",
         explanation="Too short on a busy machine, too long on every other. Wait for the event itself, with a limit.",
     ),
     Rule(
-        "skipped-test", "low", 0.5, is_python_test,
+        "skipped-test", "tests", "low", 0.5, is_python_test,
         r"\b(pytest\.mark\.(skip|xfail)|unittest\.skip|pytest\.skip\()",
         title="Test is skipped",
         explanation="A test that does not run proves nothing. Say until when, and what has to happen first.",
     ),
     Rule(
-        "todo", "low", 0.7, is_code,
+        "todo", "maintainability", "low", 0.7, is_code,
         r"\b(TODO|FIXME|XXX)\b",
         raw=True,
         title="Work left open",
@@ -358,21 +359,21 @@ RULES = (
         ),
     ),
     Rule(
-        "old-code", "low", 0.5, is_python,
+        "old-code", "maintainability", "low", 0.5, is_python,
         r"^\s*#\s*(def \w+\(.*\):|import \w+$|from \S+ import \w+|return \w+\(.*\)$|if .+\):$|[\w.]+ = \w+\(.*\)$)",
         raw=True,
         title="Code commented out",
         explanation="A reader cannot tell whether it is still meant. The history keeps what is deleted.",
     ),
     Rule(
-        "long-line", "low", 0.6, is_code,
+        "long-line", "maintainability", "low", 0.6, is_code,
         r"^.{161}",
         raw=True,
         title="Line of more than 160 characters",
         explanation="It cannot be read beside another one in a review.",
     ),
     Rule(
-        "trailing-space", "low", 0.9, is_code,
+        "trailing-space", "maintainability", "low", 0.9, is_code,
         r"[ \t]+$",
         raw=True,
         fix=(r"[ \t]+$", ""),

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sim.not_anthropic.conversation import REPORT_TOOL
@@ -29,6 +29,17 @@ WORDS = {
     "invalid_report": "reports what the schema does not allow",
     "refusal": "declines",
 }
+CHECK = "check"
+OTHER = {
+    CHECK: "as usual, but in a second look at findings it says `verdicts`, a list, of those that they name by `number`",
+}
+THEN = "findings_then_"
+LATER = {
+    f"{THEN}{kind}": f"as usual until `findings` (2) of them are noted by their tool; then it {does}"
+    for kind, does in (FAULTS | WORDS).items()
+    if kind not in ("slow", "drip")
+}
+KINDS = FAULTS | WORDS | OTHER | LATER
 
 
 class BadScenario(ValueError):
@@ -46,6 +57,18 @@ class Scenario:
     delay_seconds: float = 0
     pieces: int = 20
     report: dict[str, Any] | None = None
+    findings: int = 2
+    verdicts: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def then(self) -> "Scenario":
+        """What follows once so many findings are noted; itself where it does not wait for that."""
+        return replace(self, kind=self.kind.removeprefix(THEN))
+
+    @property
+    def waits(self) -> bool:
+        """Whether all is as usual until findings are noted."""
+        return self.kind.startswith(THEN)
 
     @classmethod
     def read(cls, data: Any) -> "Scenario":
@@ -53,14 +76,16 @@ class Scenario:
         names = [field.name for field in fields(cls)]
         if not isinstance(data, dict) or not data.keys() <= set(names):
             raise BadScenario(f"a scenario is an object with some of: {', '.join(names)}")
-        if data.get("kind") not in FAULTS | WORDS:
-            raise BadScenario(f"kind is one of: {', '.join(FAULTS | WORDS)}")
+        if data.get("kind") not in KINDS:
+            raise BadScenario(f"kind is one of: {', '.join(KINDS)}")
         data = {name: value for name, value in data.items() if value is not None}
-        for name in ("count", "status", "retry_after", "delay_seconds", "pieces"):
+        for name in ("count", "status", "retry_after", "delay_seconds", "pieces", "findings"):
             if not isinstance(data.get(name, 0), int | float):
                 raise BadScenario(f"{name} is a number")
         if not isinstance(data.get("report", {}), dict):
             raise BadScenario("report is an object: the report tool's input")
+        if not all(isinstance(verdict, dict) for verdict in data.get("verdicts", [])):
+            raise BadScenario("verdicts are a list of objects, each with the number of its finding")
         if not 400 <= data.get("status", 529) <= 599:
             raise BadScenario("status is that of an error, 400 to 599")
         return cls(**data)

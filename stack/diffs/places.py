@@ -2,6 +2,7 @@
 
 The same text is harmless in one place and runs in another: a workflow, a hook, a test's setup. A list of such places
 has holes, so this is the other way round: the few moves that may stand as a name alone. docs/decisions/0025-moves.md
+says why.
 """
 
 from collections.abc import Iterable
@@ -48,7 +49,7 @@ def why_whole(entry: Entry, tops: Iterable[bytes]) -> str:
 
 def _may_move(entry: Entry, tops: Iterable[bytes]) -> bool:
     """Whether a file stays what it is: its name, its kind, and its top folder, unless all of that has moved."""
-    old, new = (PurePosixPath(name.decode(errors="replace")) for name in (entry.old, entry.new))
+    old, new = (PurePosixPath(name.decode(errors="surrogateescape")) for name in (entry.old, entry.new))
     return (
         entry.old_mode == entry.new_mode == PLAIN
         and old.name == new.name

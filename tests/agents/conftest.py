@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -117,6 +117,7 @@ class Told:
     """Keeps what an assignment tells."""
 
     progress: list[Progress] = field(default_factory=list)
+    kept: list[dict[str, Any]] = field(default_factory=list)
 
     def publish(self, message: Message) -> None:
         raise AssertionError("an agent's function brings nothing by itself")
@@ -138,15 +139,23 @@ class Told:
 
 
 def assignment(
-    brief: Brief[Any] | None = None, *, task_id: UUID | None = None, seconds: float = 60, attempt: int = 1
+    brief: Brief[Any] | None = None,
+    *,
+    task_id: UUID | None = None,
+    seconds: float = 60,
+    attempt: int = 1,
+    budget_usd: float = 5,
+    pieces: Sequence[dict[str, Any]] = (),
+    token: str = KEY,
 ) -> Assignment:
-    """A task that was claimed."""
+    """A task that was claimed; `kept` tells which pieces of a report it has stored."""
     claim = Claim(
-        verdict="run", attempt=attempt, lease_seconds=15, seconds=seconds, budget_usd=5,
-        tokens={"model": KEY, "forge": ""},
+        verdict="run", attempt=attempt, lease_seconds=15, seconds=seconds, budget_usd=budget_usd,
+        tokens={"model": token, "forge": ""}, pieces=tuple(pieces),
     )  # fmt: skip
     task = Task(id=task_id or uuid7(), run_id=uuid7(), step="say", brief=brief or Say())
-    return Assignment(task, claim, Told())
+    sender = Told()
+    return Assignment(task, claim, sender, sender.kept.append)
 
 
 def told(at: Assignment) -> Told:
@@ -201,6 +210,10 @@ class Model:
     def behave(self) -> None:
         requests.delete(f"{self.url}/_sim/scenario", timeout=5).raise_for_status()
 
+    def forget(self) -> None:
+        """Empties the log of calls."""
+        requests.delete(f"{self.url}/_sim/requests", timeout=5).raise_for_status()
+
     def calls(self) -> list[int]:
         """How many messages each call of the model so far had."""
         calls = requests.get(f"{self.url}/_sim/requests", timeout=5).json()["requests"]
@@ -219,7 +232,7 @@ def simulator() -> Iterator[Model]:
 @pytest.fixture
 def model(simulator: Model) -> Iterator[Model]:
     """not-anthropic with no scenario on and no calls in its log."""
-    requests.delete(f"{simulator.url}/_sim/requests", timeout=5)
+    simulator.forget()
     yield simulator
     simulator.behave()
 

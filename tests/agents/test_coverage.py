@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.pr_reviewer.coverage import Shown, coverage, read_whole
+from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
 from agents.tools import ReadResult, read_result
 from stack.diff import FileDiff, diff_between, digest_of, parse
 from tests.stack.repositories import Repository
@@ -183,6 +183,15 @@ def test_a_zero_byte_does_not_hide_code(repository: Repository, path: str) -> No
     assert read_whole(changed, [NAME], all_shown(changed)) == {}
 
 
+def test_what_cannot_be_read_is_not_left_to_read(repository: Repository) -> None:
+    base = repository.commit({b"a.bin": b"\0", b"b.py": b"1\n"})
+    changed = diff_between(repository.folder, base, repository.commit({b"a.bin": b"\0\1", b"b.py": b"2\n"}))
+    assert left_to_read(changed, numbered(changed), Shown()) == ["diff/0001.diff", "diff/0002.diff"]
+    assert left_to_read(changed, numbered(changed), all_shown(changed)) == []
+    assert [row.path for row in coverage(changed, numbered(changed), all_shown(changed)).unread] == ["a.bin"]
+    assert left_to_read(changed, numbered(changed), Shown(), {"b.py": changed[1].digest}) == ["diff/0001.diff"]
+
+
 def test_of_media_the_header_is_read(repository: Repository) -> None:
     base = repository.commit({b"a": b"x\n"})
     added = diff_between(repository.folder, base, repository.commit({b"a.png": b"\x89PNG\r\n\x1a\n\0"}))
@@ -201,6 +210,25 @@ def test_a_file_that_moves_to_where_it_runs_must_be_read(repository: Repository)
     assert (found.hunks, found.read, found.headers, found.headers_read, found.complete) == (1, 0, 1, 1, False)
     shown.add("repo/.github/workflows/ci.yml", 1, ["run: evil"] * 9)
     assert coverage(moved, numbered(moved), shown).complete
+
+
+def test_many_renames_hide_none(repository: Repository) -> None:
+    names = [b"m%03d.py" % n for n in range(260)]
+    base = repository.commit(
+        {b"src/a/" + name: name * 9 for name in names} | {b"docs/ci.yml": b"run: evil\n" * 9, b"x": b""}
+    )
+    moved = {b"src/a/" + name: None for name in names} | {b"src/b/" + name: name * 9 for name in names}
+    head = repository.commit(
+        {**moved, b"docs/ci.yml": None, b".github/workflows/ci.yml": b"run: evil\n" * 9, b"x": b"1\n"}
+    )
+    changed = diff_between(repository.folder, base, head)
+    shown = Shown()
+    for name, file in zip(numbered(changed), changed, strict=True):
+        if file.path != ".github/workflows/ci.yml":
+            shown.add(name, 1, lines(file.text))
+    found = coverage(changed, numbered(changed), shown)
+    assert (found.hunks, found.read, found.headers, found.headers_read) == (2, 1, 261, 260)
+    assert {row.path for row in found.unread} == {".github/workflows/ci.yml"}
 
 
 # --- what need not be read anew -----------------------------------------------------------------------

@@ -77,6 +77,16 @@ def test_an_ending_is_the_error_that_says_what_to_do_next() -> None:
     assert isinstance(final, GiveUp)
 
 
+@pytest.mark.parametrize(
+    ("ending", "first", "last"),
+    [(endings.NO_REPORT, True, True), (endings.DIED, False, True), (endings.AWAY, False, False)],
+)
+def test_an_ending_is_final_where_no_attempt_follows_that_may_do_better(
+    ending: endings.Ending, first: bool, last: bool
+) -> None:
+    assert (ending.is_final(last_attempt=False), ending.is_final(last_attempt=True)) == (first, last)
+
+
 def test_what_was_said_stands_on_one_line() -> None:
     assert (
         endings.DIED.with_words("a\n  b\n" + "c" * 1000).words == "Claude Code ended without a result: a b " + "c" * 296

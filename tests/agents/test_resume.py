@@ -4,17 +4,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from agents.cache import Cache, Opened
 from agents.pr_reviewer import TABLE
-from agents.pr_reviewer.job import BRIEF_CHARACTERS
+from agents.pr_reviewer.prompts import BRIEF_CHARACTERS
 from native.processes import ROOT
 from stack.assignment import GIVEN_BACK, Stopped
 from stack.errors import GiveUp, TryAgain
@@ -35,6 +32,7 @@ from tests.agents.conftest import (
     told,
     until,
 )
+from tests.agents.reviewing import Local
 from tests.stack.repositories import Repository
 
 WHOLE = 3  # calls of a session that reads: what is there, its pages, the report
@@ -190,19 +188,6 @@ def test_what_a_failed_task_said_is_kept_and_no_other_slot_can_read_it(agent: Ag
 # --- a review --------------------------------------------------------------------------------------------
 
 
-class Local(Cache):
-    """A cache that is there already."""
-
-    def __init__(self, repository: Path) -> None:
-        self._repository = repository
-
-    @contextmanager
-    def opened(self, *_: Any) -> Iterator[Opened]:
-        held = Opened.__new__(Opened)
-        held.cache = lambda *_: self._repository  # type: ignore[method-assign]
-        yield held
-
-
 def test_a_review_that_is_resumed_knows_what_was_read_before(agent: Agent, model: Model) -> None:
     repository = Repository(agent.folder / "repository")
     before = repository.commit({b"app.py": b"import os\n"})
@@ -227,4 +212,4 @@ def test_a_review_that_is_resumed_knows_what_was_read_before(agent: Agent, model
     assert isinstance(review, Review)
     assert review.coverage.complete
     assert review.findings
-    assert len(model.calls()) == WHOLE + 1
+    assert len(model.calls()) == WHOLE + 2  # its findings, the report

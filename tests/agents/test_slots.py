@@ -26,7 +26,7 @@ from agents.sandbox.workspace import Workspace, Workspaces
 from stack.assignment import Assignment
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
-from stack.work.kinds import Usage
+from stack.work.kinds import Report, Usage
 from tests.agents.conftest import IS_ROOT, UID, Agent, Said, assignment, setup, slot, until
 
 root_only = pytest.mark.skipif(not IS_ROOT, reason="slots have users of their own as root alone")
@@ -165,11 +165,11 @@ class Looks(Claude):
         workspace: Workspace,
         kept: Transcript,
         held: ExitStack,
-    ) -> tuple[Answer, Usage]:
+    ) -> Report:
         assert isinstance(slot, Stubborn)
         slot.signalled.set()
         beside = [path.name for path in workspace.folder.parent.iterdir() if path != workspace.folder]
-        return Answer(text=str(beside)), Usage(model="m", turns=1, seconds=1)
+        return job.report(Answer(text=str(beside)), Usage(model="m", turns=1, seconds=1))
 
 
 def test_what_a_process_that_did_not_end_has_kept_is_gone_when_its_slot_is_taken_again(folder: Path) -> None:

@@ -65,7 +65,8 @@ def test_a_task_that_has_ended_is_refused_in_every_way_and_others_go_on(
     assert "the task of this token has ended" in reply.json["error"]["message"]
     upstream.received.clear()
     headers = {"x-api-key": token(ended)}
-    for method, target in (("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens"), ("GET", "/v1/models")):
+    ways = (("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens"), ("GET", "/v1/models"), ("GET", "/task"))
+    for method, target in ways:
         for _ in range(4):
             reply = gateway.call(method, target, request() if method == "POST" else None, headers)
             assert reply.error == (401, "authentication_error")

@@ -129,6 +129,14 @@ def test_a_name_is_no_pattern(repository: Repository, name: bytes) -> None:
     assert len([file for file in files if not file.whole]) == 2
 
 
+def test_names_that_are_no_utf8_are_told_apart(repository: Repository) -> None:
+    base = repository.commit({b"src/a/\xff.py": NUMBERS})
+    files = diff_between(
+        repository.folder, base, repository.commit({b"src/a/\xff.py": None, b"src/b/\xfe.py": NUMBERS})
+    )
+    assert [(file.path, file.whole) for file in files] == [("src/b/\ufffd.py", False), ("src/b/\ufffd.py", True)]
+
+
 def test_many_at_once_all_show_theirs(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diff, "_MOST_ARGUMENTS", 100)
     names = [b"%03d" % n * 10 for n in range(40)]

@@ -1,0 +1,52 @@
+"""A role's own tools, served to Claude from this process: what the model hands in by them arrives at once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from agents.role import Job, Reply, Setup, Tool
+from stack.values import Value
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool
+
+log = logging.getLogger(__name__)
+
+SERVER = "report"
+Keep = Callable[[Value], object]  # stores a piece of the report
+
+
+def name_of(tool: str) -> str:
+    """What the model, and rules, call a tool of the role's own."""
+    return f"mcp__{SERVER}__{tool}"
+
+
+def names(setup: Setup) -> list[str]:
+    """What all of them are called."""
+    return [name_of(tool.name) for tool in setup.own_tools]
+
+
+def servers(setup: Setup, job: Job, keep: Keep) -> "dict[str, McpSdkServerConfig]":
+    """What serves a job's own tools; nothing where the role has none."""
+    from claude_agent_sdk import create_sdk_mcp_server
+
+    if not setup.own_tools:
+        return {}
+    return {SERVER: create_sdk_mcp_server(SERVER, tools=[_served(tool, job, keep) for tool in setup.own_tools])}
+
+
+def _served(tool: Tool, job: Job, keep: Keep) -> "SdkMcpTool[Any]":
+    from claude_agent_sdk import SdkMcpTool
+
+    async def handle(given: dict[str, Any]) -> dict[str, Any]:
+        try:
+            reply = tool.handle(job, given)
+            if reply.piece is not None:
+                await asyncio.to_thread(keep, reply.piece)  # the model goes on once it cannot be lost any more
+        except Exception:
+            log.exception("the tool %s", tool.name)
+            reply = Reply("This could not be taken. Go on without it.", refused=True)
+        return {"content": [{"type": "text", "text": reply.words}], "is_error": reply.refused}
+
+    return SdkMcpTool(name=tool.name, description=tool.description, input_schema=tool.schema, handler=handle)

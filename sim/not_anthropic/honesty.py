@@ -1,0 +1,3 @@
+"""What stands in whatever it writes for people."""
+
+HONESTLY = "No model wrote this: not-anthropic, a simulator, made it by rules."
