@@ -21,7 +21,8 @@ MOST_NUMBERS = 20
 LONGEST_REASON = 1000
 _RUN = re.compile(r"(?P<run>[0-9a-f]{6})(?:\s+(?P<rest>.*))?", re.DOTALL | re.IGNORECASE)
 _NUMBERS = re.compile(  # `1 3, 5` and nothing else, or `1, 3` and perhaps a reason
-    r"(?P<numbers>[0-9]{1,3}(?:[\s,]+[0-9]{1,3})*(?=\Z)|[0-9]{1,3}(?:\s*,\s*[0-9]{1,3})*)(?:\s+(?P<reason>.*))?", re.DOTALL
+    r"(?P<numbers>[0-9]{1,3}(?:[\s,]+[0-9]{1,3})*(?=\Z)|[0-9]{1,3}(?:\s*,\s*[0-9]{1,3})*)(?:\s+(?P<reason>.*))?",
+    re.DOTALL,
 )
 
 
