@@ -11,11 +11,12 @@ from bot.memory.questions import Button, ButtonTable
 from bot.telegram import Keys
 from stack.errors import Refused
 from stack.messages import Question
-from stack.work.kinds import Start
+from stack.work.kinds import Retry, Start
 
 EXPIRE_SECONDS = 7 * DAY  # of a button that has no deadline of its own
 CANCEL = ""  # the question of a button that cancels the run
-BEGIN = "begin"  # and of one that begins it; such a button has an ask
+BEGIN = "begin"  # of one that begins it
+RETRY = "retry"  # and of one that has it tried again; such buttons have an ask
 
 
 class Buttons:
@@ -42,6 +43,11 @@ class Buttons:
         """A button for each of several ways to begin one run, as (label, ask)."""
         fresh = [replace(_new(run_id, chat_id, BEGIN, label), ask=ask.model_dump_json()) for label, ask in offers]
         return self._kept(fresh)
+
+    def to_retry(self, run_id: UUID, chat_id: int, ending_id: UUID) -> Keys:
+        """The button that has what failed of a run done again, below how it ended."""
+        ask = Retry(run_id=run_id).model_dump_json()
+        return self._kept([replace(_new(run_id, chat_id, RETRY, "Try again"), digest=str(ending_id), ask=ask)])
 
     def pressed(self, data: str | None, *, user_id: int, chat_id: int) -> Button:
         """The button behind a press. Raises Refused with words for whoever pressed."""

@@ -105,7 +105,8 @@ class Delivery:
         heading = "" if reply_to else texts.heading(message.title, "" if own else self._people.called(message.person))
         match message.content:
             case Ending() as ending:
-                await self._tell(message.id, message.run_id, user_id, texts.ending(ending, heading), reply_to)
+                html = texts.ending(ending, heading)
+                await self._tell(message.id, message.run_id, user_id, html, reply_to, retry=ending.can_retry)
             case Question() as question:
                 html, alone = texts.question(question, heading), texts.asked(question, heading)
                 await self._tell(message.id, message.run_id, user_id, html, reply_to, (question, alone))
@@ -120,13 +121,17 @@ class Delivery:
         html: str,
         reply_to: int | None = None,
         question: tuple[Question, str] | None = None,
+        *,
+        retry: bool = False,
     ) -> None:
-        """Sends the message of a notification to one person, unless they have it."""
+        """Sends the message of a notification to one person, unless they have it; with its buttons, if it has any."""
         async with self._locks[user_id]:
             if not self._memory.deliveries.begin(notification_id, user_id, MESSAGE, run_id):
                 log.info("notification %s was sent before", notification_id)
                 return
             keys = self._buttons.for_question(run_id, user_id, question[0]) if question else ()
+            if retry:
+                keys = self._buttons.to_retry(run_id, user_id, notification_id)
             try:
                 sent = await self._telegram.send(user_id, html, reply_to=reply_to, keys=keys)
             except Unreachable as error:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from uuid import UUID
 
 from bot import texts
-from bot.buttons import Buttons
+from bot.buttons import CANCEL, RETRY, Buttons
 from bot.memory import Memory
 from bot.memory.runs import Run
 from bot.telegram import Busy, Telegram
 from stack.errors import GiveUp, TryAgain
 from stack.logs import about
 from stack.messages import AnyMessage, Ending, Progress
+from stack.work.kinds import ORCHESTRATOR
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Live:
     def hear(self, message: AnyMessage) -> None:
         """Takes in what a run says of itself."""
         if isinstance(message, Progress) and message.kind == "step":
+            if message.data.get("again") is True and message.source == ORCHESTRATOR:
+                self.reopen(message.run_id)
             self.add_step(message.run_id, message.text, passing=message.data.get("passing") is True)
 
     def add_step(self, run_id: UUID, text: str, *, passing: bool = False) -> None:
@@ -78,9 +81,17 @@ class Live:
         if page.run != before:
             self.show(run_id)
 
+    def reopen(self, run_id: UUID) -> None:
+        """Shows a run again that has ended and goes on: nothing is done yet, and it can be cancelled anew."""
+        run = self._memory.runs.find(run_id)
+        self._memory.buttons.use(run_id, question=RETRY)
+        if run and run.ended:
+            self._memory.buttons.forget(run_id, CANCEL)
+            self._memory.runs.save(replace(run, ended=False, steps=(), passing="", at=time.time()))
+
     async def end(self, run_id: UUID, ending: Ending) -> None:
-        """Gives a run's message its last form, and its buttons no effect. Raises TryAgain."""
-        self._memory.settle(run_id)
+        """Gives a run's message its last form, and its buttons no effect, but that to try again. Raises TryAgain."""
+        self._memory.settle(run_id, but=RETRY)
         page = self._page(run_id)
         if page is None:
             return

@@ -55,9 +55,11 @@ class Memory:
             raise
         self._db.execute("COMMIT")
 
-    def settle(self, run_id: UUID, *, chat_id: int | None = None, question: str | None = None) -> None:
-        """Nothing of a run waits for an answer any more: in one chat or in all, of one question or of all."""
-        self.buttons.use(run_id, chat_id=chat_id, question=question)
+    def settle(
+        self, run_id: UUID, *, chat_id: int | None = None, question: str | None = None, but: str | None = None
+    ) -> None:
+        """Nothing of a run waits for an answer any more: in one chat or in all, of one question or of all but one."""
+        self.buttons.use(run_id, chat_id=chat_id, question=question, but=but)
         self.questions.close(run_id, chat_id=chat_id, question=question)
 
     def _forget_the_old(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Button:
-    """What a button stands for: an answer to a question; without one, a cancel of the run; with `ask`, its start.
+    """What a button stands for: an answer to a question; without one, a cancel of the run; with `ask`, that.
 
     `at` and `until` are in seconds since the epoch.
     """
@@ -80,13 +80,19 @@ class ButtonTable:
         )
         return list(map(_button, rows))
 
-    def use(self, run_id: UUID, *, chat_id: int | None = None, question: str | None = None) -> None:
-        """Marks buttons of a run as used: in one chat or in all, of one question or of all."""
+    def use(
+        self, run_id: UUID, *, chat_id: int | None = None, question: str | None = None, but: str | None = None
+    ) -> None:
+        """Marks buttons of a run as used: in one chat or in all, of one question or of all but one."""
         self._db.execute(
             "UPDATE buttons SET used = 1 WHERE run_id = ?1 AND chat_id = coalesce(?2, chat_id)"
-            " AND question = coalesce(?3, question)",
-            (str(run_id), chat_id, question),
+            " AND question = coalesce(?3, question) AND (?4 IS NULL OR question <> ?4)",
+            (str(run_id), chat_id, question, but),
         )
+
+    def forget(self, run_id: UUID, question: str) -> None:
+        """Forgets the buttons of a question, so that others are made for it."""
+        self._db.execute("DELETE FROM buttons WHERE run_id = ? AND question = ?", (str(run_id), question))
 
 
 class QuestionTable:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was asked for here. `message_id` is its live message, once there is one; `at` seconds since the epoch.
+    """A run that was asked for here. `message_id` is its live message, once there is one; `at`: when it, or
+    its present round, was begun, in seconds since the epoch.
 
     `passing` is what it is doing just now, without being a step of the work.
     """
@@ -44,17 +45,17 @@ class RunTable:
     def save(self, run: Run) -> None:
         """Writes down how the live message of a run stands."""
         self._db.execute(
-            "UPDATE runs SET message_id = ?, steps = ?, ended = ?, passing = ? WHERE run_id = ?",
-            (run.message_id, json.dumps(run.steps), run.ended, run.passing, str(run.run_id)),
+            "UPDATE runs SET message_id = ?, steps = ?, ended = ?, passing = ?, at = ? WHERE run_id = ?",
+            (run.message_id, json.dumps(run.steps), run.ended, run.passing, run.at, str(run.run_id)),
         )
 
     def find(self, run_id: UUID) -> Run | None:
         """The run with this id."""
         return self._one("run_id = ?", str(run_id))
 
-    def newest_running(self, chat_id: int) -> Run | None:
-        """The last run that was asked for in a chat and has not ended."""
-        return self._one("chat_id = ? AND NOT ended ORDER BY rowid DESC", chat_id)
+    def newest(self, chat_id: int, *, ended: bool) -> Run | None:
+        """The last run that was asked for in a chat, of those that have ended or of those that have not."""
+        return self._one("chat_id = ? AND ended = ? ORDER BY rowid DESC", chat_id, ended)
 
     def untold(self) -> list[Run]:
         """The runs that have not ended and of which no step was shown yet, oldest first."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.commands.cancel import FORM, read_short_id
+from bot.commands.cancel import FORM
+from bot.named import read_short_id
 from stack.errors import GiveUp
 from stack.ids import uuid7
 from stack.messages import Ending, Note, Question
@@ -17,13 +18,13 @@ MAY_I = Question(question="post", text="Post it?", choices=("Post", "Discard"))
 
 @pytest.mark.parametrize(("written", "read"), [("", ""), ("  ", ""), ("a1b2c3", "a1b2c3"), (" A1B2C3 ", "a1b2c3")])
 def test_a_short_id_is_read(written: str, read: str) -> None:
-    assert read_short_id(written) == read
+    assert read_short_id(written, FORM) == read
 
 
 @pytest.mark.parametrize("written", ["a1b2", "a1b2c3d", "zzzzzz", "%", "______", "a1b2c3 d4e5f6", "all"])
 def test_a_malformed_short_id_is_refused_with_the_right_form(written: str) -> None:
     with pytest.raises(GiveUp, match="reply /cancel") as refusal:
-        read_short_id(written)
+        read_short_id(written, FORM)
     assert FORM in str(refusal.value)
 
 

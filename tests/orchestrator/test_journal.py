@@ -1,5 +1,6 @@
 """The steps: a story is told from what stands in the journal, and stops at the first thing that does not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -71,6 +72,34 @@ def test_a_step_that_is_under_way_is_waited_for() -> None:
 def test_a_step_whose_report_can_no_longer_be_read_fails_the_run_in_words(outcome: dict[str, Any]) -> None:
     with pytest.raises(Failed, match="begun by an earlier version"):
         Steps(journal(fetch=Step(FETCH.do, outcome=outcome))).call("fetch", FETCH)
+
+
+def test_a_step_that_was_undone_is_to_be_done_next_and_one_that_is_under_way_is_not() -> None:
+    undone = Step(FETCH.do, undone=True)
+    assert suspended_at(Steps(journal(fetch=undone)), FETCH) == Call("fetch", FETCH)
+    with pytest.raises(Cancelled):
+        Steps(journal(fetch=undone, cancelled=True)).call("fetch", FETCH)
+
+
+def test_what_failed_is_known_until_something_succeeds() -> None:
+    steps = Steps(journal(fetch=step(FETCH, final()), review=step(CHANGE, REVIEW), post=step(POST, final())))
+    assert steps.failed == []
+    with pytest.raises(Failed):
+        steps.call("fetch", FETCH)
+    assert steps.failed == ["fetch"]
+    steps.call("review", CHANGE)
+    assert steps.failed == []
+    with pytest.raises(Failed):
+        steps.call("post", POST)
+    assert steps.failed == ["post"]
+
+
+@pytest.mark.parametrize("outcome", [REVIEW, final(), None])
+def test_the_pieces_of_a_step_are_there_once_it_has_ended(outcome: Report | None) -> None:
+    kept = replace(step(CHANGE, outcome), pieces=({"title": "Wrong"},))
+    steps = Steps(journal(review=kept))
+    assert steps.pieces("review") == (({"title": "Wrong"},) if outcome else ())
+    assert steps.pieces("fetch") == ()
 
 
 @pytest.mark.parametrize("failure", [final("it is not there"), passing("it is not there")])

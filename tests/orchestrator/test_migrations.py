@@ -6,18 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy import Engine, create_engine, text
 
-from orchestrator.store import EventRow, GateRow, OutboxRow, ResultRow, RunRow, TaskRow, open_store, sqlite_url
-from orchestrator.store.migrations import LATEST, migrate
+from orchestrator.store import EventRow, GateRow, OutboxRow, ResultRow, RunRow, TaskRow
+from orchestrator.store.migrations import migrate
 from stack.ids import task_id, uuid7
-from stack.messages import ENDED, Ending, Notification, Question, Request, Task, decode
+from stack.messages import ENDED, Notification, Question, Request, Task, decode
 from stack.work import reports
 from stack.work.review import PullRequest, Review
 from tests.orchestrator.played import World
-from tests.orchestrator.samples import ADA, PULL, RECEIPT, REVIEW, final, passing
-from tests.orchestrator.test_store import schema, version
-from tests.stores import restore
+from tests.orchestrator.recorded import assert_as_new, begin, endings, finish, open_task, recorded
+from tests.orchestrator.samples import ADA, final, passing
+from tests.orchestrator.test_store import schema
 
 PERSON = ADA.model_copy(update={"id": "telegram:1001"})
 # as tests/stores/64aaa5c/README.md has them
@@ -33,35 +33,12 @@ FETCHING = UUID("01a22993-a680-7f80-b689-a2c57a8116cb")
 IN_OUTBOX = UUID("01a22993-a680-7b02-8292-57402347b56a")
 QUEUED = UUID("01a22993-a680-72a8-a241-b716552976c8")
 LIVE = {REVIEWING: "review", POSTING: "post", FETCHING: "fetch", IN_OUTBOX: "fetch", QUEUED: "fetch"}
-OUTCOMES = {"fetch": PULL, "review": REVIEW, "post": RECEIPT}
-
-
-def copy(source: str, target: str) -> None:
-    """The same tables, columns and rows in another database."""
-    engines = create_engine(source), create_engine(target)
-    tables = MetaData()
-
-    @event.listens_for(tables, "column_reflect")
-    def generic(_inspector: object, _table: object, column: dict[str, Any]) -> None:
-        column["type"] = column["type"].as_generic()
-
-    tables.reflect(engines[0])
-    with engines[0].connect() as old, engines[1].begin() as new:
-        tables.create_all(new)
-        for table in tables.sorted_tables:
-            if rows := [dict(row) for row in old.execute(table.select()).mappings()]:
-                new.execute(table.insert(), rows)
-    for engine in engines:
-        engine.dispose()
 
 
 @pytest.fixture
 def old_url(store_url: str, tmp_path: Path) -> str:
     """The recorded store, in each database in turn."""
-    recorded = f"sqlite:///{restore('64aaa5c/orchestrator', tmp_path)}"
-    if not store_url.startswith("sqlite"):
-        copy(recorded, store_url)
-    return store_url
+    return recorded("64aaa5c", store_url, tmp_path)
 
 
 @pytest.fixture
@@ -86,54 +63,13 @@ def old(old_url: str, tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
-def begin(world: World) -> None:
-    """What a process does as it starts."""
-    world.outbox.sweep(float("inf"))
-    world.stories.sweep()
-    world.go_on()
-    world.look()
-
-
-def open_task(world: World, run: UUID) -> TaskRow:
-    (row,) = (row for row in world.rows(TaskRow) if row.run_id == str(run) and row.state != "done")
-    return row
-
-
-def finish(world: World, run: UUID) -> None:
-    """Forge and agents do what a run still asks for."""
-    while world.run(run).state == "running":
-        row = open_task(world, run)
-        task = UUID(row.id)
-        assert world.claim(task).verdict == "run"
-        world.result(task, OUTCOMES[row.step])
-        world.look(after=2)
-
-
-def endings(world: World, run: UUID) -> list[Ending]:
-    told = [message for message in world.sent(Notification) if message.run_id == run]
-    return [message.content for message in told if isinstance(message.content, Ending)]
-
-
 # --- the schema ---------------------------------------------------------------------------------------
 
 
 def test_it_has_the_tables_columns_keys_and_indexes_of_a_new_store(
     old: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    migrated = schema(old.url)
-    old.close()
-    if old.url.startswith("sqlite"):
-        new = sqlite_url(tmp_path / "new", "new.sqlite")
-    else:
-        new = request.getfixturevalue("postgres_server") and old.url
-        with old.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-        old.close()
-    engine: Engine = open_store(new).kw["bind"]
-    engine.dispose()
-    assert migrated == schema(new)
-    assert version(new) == LATEST
+    assert_as_new(old, tmp_path, request)
 
 
 def test_a_second_start_changes_nothing(old: World) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.settings import OrchestratorSettings
+from orchestrator.settings import OrchestratorSettings, Policy
 from orchestrator.tasks import Grants, roles_with
 from stack.roles import AGENTS, ROLES, Role
 
@@ -112,3 +112,24 @@ def test_a_role_whose_tokens_nothing_can_sign_stops_the_start() -> None:
     row = replace(ROLES["pr_reviewer"], tokens=("model", "egress"))
     with pytest.raises(ValueError, match="pr_reviewer: there is no key for tokens of the kind egress"):
         Grants({"model": "m", "forge": "f"}, {"pr_reviewer": row})
+
+
+# --- what is done here ----------------------------------------------------------------------------------
+
+
+def test_without_settings_nobody_is_asked_beforehand_and_findings_are_looked_at_twice() -> None:
+    assert OrchestratorSettings.load().policy() == Policy(ask_above_usd=None, check_findings=True)
+
+
+@pytest.mark.parametrize(("text", "checks"), [("false", False), ("0", False), ("True", True), ("", True)])
+def test_what_is_set_counts(monkeypatch: pytest.MonkeyPatch, text: str, checks: bool) -> None:
+    monkeypatch.setenv("ASK_ABOVE_USD", "1.5")
+    monkeypatch.setenv("CHECK_FINDINGS", text)
+    assert OrchestratorSettings.load().policy() == Policy(ask_above_usd=1.5, check_findings=checks)
+
+
+@pytest.mark.parametrize(("name", "text"), [("ASK_ABOVE_USD", "-1"), ("ASK_ABOVE_USD", "x"), ("CHECK_FINDINGS", "hm")])
+def test_what_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SystemExit, match=name):
+        OrchestratorSettings.load()
