@@ -36,8 +36,9 @@ OVERDUE_SECONDS = 30.0
 UNTAKEN_SECONDS, MOST_UNTAKEN_SECONDS = 60.0, 3600.0
 # Pauses before an attempt that follows one that ended badly; the last one stays.
 PAUSES_SECONDS = (2.0, 10.0, 30.0)
-# A refusal that passes by itself is outwaited for so long.
+# A refusal that passes by itself is outwaited for so long, all pauses of a task together.
 OUTWAITED_SECONDS = 24 * 3600.0
+A_TIME = 1e9  # what is above is no sum of pauses: earlier versions kept the time of the first refusal there
 UNREADABLE = "It was begun by another version of the stack, and this one cannot finish it"
 
 
@@ -164,11 +165,12 @@ class Tasks:
     def _again(self, tx: Transaction, row: TaskRow, failure: Failure) -> Failure | None:
         """Lets the task wait for another attempt; the failure, final, where there is none."""
         if failure.after is not None:
-            row.refused = row.refused or time.time()
-            left = row.refused + OUTWAITED_SECONDS - time.time()
-            if left < 0:
+            outwaited = 0.0 if row.refused > A_TIME else row.refused
+            left = OUTWAITED_SECONDS - outwaited
+            if left <= 0:
                 return Failure(what=f"{failure.what} (for a day, again and again)", next="give_up")
             pause = max(min(failure.after, left), PAUSES_SECONDS[0])
+            row.refused = outwaited + pause
             told = f"{failure.what}; going on in {_seconds(pause)}"
         else:
             row.failures += 1
