@@ -173,7 +173,7 @@ def _add_files(routes: Routes, files: Files) -> None:
     def keep(caller: Caller) -> Any:
         return files.keep(request.args.get("name", ""), request.get_data(cache=False)), 201
 
-    @routes.add("GET", "/files/<file_id>", "file")
+    @routes.add("GET", "/files/<file_id>", "files")
     def read(caller: Caller, file_id: str) -> Any:
         return Response(files.read(file_id), mimetype="application/octet-stream")
 
