@@ -88,15 +88,15 @@ class Runs:
         text = "Your request comes from a newer version than the orchestrator's: update all services."
         self._note(person, chat, envelope.id, envelope.id, text)
 
-    def handle(self, request: Request, *, key: str = "") -> UUID:
-        """As `take`; returns the run's id. With a `key` the caller's first request of that key counts.
+    def handle(self, request: Request, *, caller: str = "", key: str = "") -> UUID:
+        """As `take`; returns the run's id. With a `key` the first request of that caller and key counts.
 
         Raises GiveUp in words where it is refused.
         """
         with self._transactions.begin(f"take {request.ask.verb}") as tx:
             match request.ask:
                 case Start() as ask:
-                    return self._start(tx, request, ask, key)
+                    return self._start(tx, request, ask, caller, key)
                 case Answer() as answer:
                     self._answer(tx, request, answer)
                 case Cancel() as cancel:
@@ -105,10 +105,10 @@ class Runs:
                     self._steer(tx, request, steer)
         return _run_of(request)
 
-    def _start(self, tx: Transaction, request: Request, ask: Start, key: str) -> UUID:
+    def _start(self, tx: Transaction, request: Request, ask: Start, caller: str, key: str) -> UUID:
         if not request.person.may("start"):
             raise Refused("You may look at runs, but not start any.")
-        if known := self._known(tx, request, key):
+        if known := self._known(tx, request, caller, key):
             return known
         if tx.session.get(RunRow, str(request.id)) is None:
             run = RunRow(
@@ -121,15 +121,15 @@ class Runs:
         return request.id
 
     @staticmethod
-    def _known(tx: Transaction, request: Request, key: str) -> UUID | None:
-        """The run that this key has begun before. Raises GiveUp where something else was asked for with it."""
+    def _known(tx: Transaction, request: Request, caller: str, key: str) -> UUID | None:
+        """The run that the caller has begun with this key. Raises GiveUp where it has asked for something else."""
         if not key:
             return None
         asked = request.model_dump(mode="json", include={"person", "ask", "priority", "files"})
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-        row = tx.session.get(KeyRow, (request.person.id, key))
+        row = tx.session.get(KeyRow, (caller, key))
         if row is None:
-            tx.session.add(KeyRow(caller=request.person.id, key=key, digest=digest, run_id=str(request.id)))
+            tx.session.add(KeyRow(caller=caller, key=key, digest=digest, run_id=str(request.id)))
             return None
         if row.digest != digest:
             raise GiveUp("this Idempotency-Key was used for another request")

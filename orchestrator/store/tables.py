@@ -146,7 +146,7 @@ class OutboxRow(Base):
 
 
 class KeyRow(Base):
-    """An Idempotency-Key, and the run that it began. `digest` is of what was asked for with it."""
+    """An Idempotency-Key of an API caller, and the run that it began. `digest` is of what was asked for with it."""
 
     __tablename__ = "keys"
 

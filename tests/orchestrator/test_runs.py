@@ -299,24 +299,24 @@ def test_a_newer_request_of_nobody_breaks_nothing(world: World, person: object) 
 def test_requests_with_one_key_are_one_run(any_world: World) -> None:
     world = any_world
     first, again = request(), request()
-    assert world.runs.handle(first, key="nightly") == first.id
-    assert world.runs.handle(again, key="nightly") == first.id
+    assert world.runs.handle(first, caller="cli", key="nightly") == first.id
+    assert world.runs.handle(again, caller="cli", key="nightly") == first.id
     assert len(world.rows(RunRow)) == 1
     world.go_on()
     world.change(RunRow, str(first.id), state="verified")
-    assert world.runs.handle(request(), key="nightly") == first.id
+    assert world.runs.handle(request(), caller="cli", key="nightly") == first.id
 
 
 def test_another_key_or_none_is_another_run(world: World) -> None:
     for key in ("one", "two", "", ""):
-        world.runs.handle(request(), key=key)
+        world.runs.handle(request(), caller="cli", key=key)
     assert len(world.rows(RunRow)) == 4
 
 
-def test_each_person_has_keys_of_their_own(world: World) -> None:
-    first, second = request(), request(person=BOB)
-    assert world.runs.handle(first, key="nightly") == first.id
-    assert world.runs.handle(second, key="nightly") == second.id
+def test_each_caller_has_keys_of_its_own(world: World) -> None:
+    first, second = request(), request()
+    assert world.runs.handle(first, caller="cli", key="nightly") == first.id
+    assert world.runs.handle(second, caller="clock", key="nightly") == second.id
 
 
 @pytest.mark.parametrize(
@@ -326,26 +326,27 @@ def test_each_person_has_keys_of_their_own(world: World) -> None:
         {"priority": "low"},
         {"files": (Attachment(id="f" * 64, name="a.txt", size=3),)},
         {"person": ADA.model_copy(update={"standing": "admin"})},
+        {"person": BOB},
     ],
 )
 def test_a_key_that_was_used_for_something_else_is_refused(world: World, changed: dict[str, Any]) -> None:
-    world.runs.handle(request(), key="nightly")
+    world.runs.handle(request(), caller="cli", key="nightly")
     with pytest.raises(GiveUp, match="this Idempotency-Key was used for another request"):
-        world.runs.handle(request(**changed), key="nightly")
+        world.runs.handle(request(**changed), caller="cli", key="nightly")
     assert len(world.rows(RunRow)) == 1
 
 
 def test_a_key_of_a_refused_request_is_not_used_up(world: World) -> None:
     with pytest.raises(GiveUp, match="not start any"):
-        world.runs.handle(request(person=VIEWER), key="nightly")
+        world.runs.handle(request(person=VIEWER), caller="cli", key="nightly")
     assert world.rows(KeyRow) == []
 
 
 def test_a_long_name_and_a_long_key_fit(any_world: World) -> None:
     person = ADA.model_copy(update={"id": "telegram:" + "9" * 91})
     asked = request(person=person)
-    assert any_world.runs.handle(asked, key="k" * 200) == asked.id
-    assert any_world.runs.handle(request(person=person), key="k" * 200) == asked.id
+    assert any_world.runs.handle(asked, caller="cli", key="k" * 200) == asked.id
+    assert any_world.runs.handle(request(person=person), caller="cli", key="k" * 200) == asked.id
 
 
 def test_the_longest_title_fits(any_world: World) -> None:
