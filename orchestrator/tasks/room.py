@@ -173,23 +173,27 @@ class Tasks:
             row.refused = outwaited + pause
             told = f"{failure.what}; going on in {_seconds(pause)}"
         else:
-            row.failures += 1
-            if row.failures >= self._roles[row.role].attempts:
+            if self._was_the_last(row):
                 return Failure(what=failure.what, next="give_up")
             pause = PAUSES_SECONDS[min(row.failures, len(PAUSES_SECONDS)) - 1]
             told = f"{failure.what}; trying again"
         row.state, row.instance, row.not_before = "waiting", "", time.time() + pause
+        row.rank = RANKS[tx.session.get_one(RunRow, row.run_id).priority]  # where it was given back before
         say(tx, row, told)
         return None
 
     def _may_try_again(self, tx: Transaction, row: TaskRow) -> bool:
         """Counts an attempt that ended without a word; ends the task where it was the last."""
-        row.failures += 1
-        if row.failures < self._roles[row.role].attempts:
+        if not self._was_the_last(row):
             return True
         times = f"{row.failures} times" if row.failures > 1 else "once"
         self._end(tx, row, Failure(what=f"The {dashed(row.role)} stopped {times} while at work", next="give_up"))
         return False
+
+    def _was_the_last(self, row: TaskRow) -> bool:
+        """Counts an attempt that ended badly."""
+        row.failures += 1
+        return row.failures >= self._roles[row.role].attempts
 
     @staticmethod
     def _end(tx: Transaction, row: TaskRow, outcome: Report) -> None:
