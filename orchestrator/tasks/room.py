@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from orchestrator.journal import ANOTHER_VERSION
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
 from orchestrator.tasks.order import GIVEN_BACK, RANKS
@@ -39,7 +40,6 @@ PAUSES_SECONDS = (2.0, 10.0, 30.0)
 # A refusal that passes by itself is outwaited for so long, all pauses of a task together.
 OUTWAITED_SECONDS = 24 * 3600.0
 A_TIME = 1e9  # what is above is no sum of pauses: earlier versions kept the time of the first refusal there
-UNREADABLE = "It was begun by another version of the stack, and this one cannot finish it"
 
 
 class Tasks:
@@ -223,7 +223,7 @@ class Tasks:
             for row in rows:
                 if not is_readable(row):
                     log.error("task %s, the step %s, can no longer be read", row.id, row.step)
-                    self._end(tx, row, Failure(what=UNREADABLE, next="give_up"))
+                    self._end(tx, row, Failure(what=ANOTHER_VERSION, next="give_up"))
 
     # --- from time to time ----------------------------------------------------------------------------
 
