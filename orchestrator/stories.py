@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from orchestrator.journal import Asking, Call, Cancelled, Failed, Gate, Journal, Step, Steps, Suspended
+from orchestrator.journal import ANOTHER_VERSION, Asking, Call, Cancelled, Failed, Gate, Journal, Step, Steps, Suspended
 from orchestrator.store import GateRow, ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.transactions import Transaction, Transactions
@@ -222,7 +222,7 @@ def _request(run: RunRow) -> Request:
     try:
         return Request.model_validate(run.request)
     except ValidationError as error:
-        raise GiveUp("it was begun by another version of the stack, and this one cannot read it") from error
+        raise GiveUp(ANOTHER_VERSION) from error
 
 
 def _step(task: TaskRow, result: ResultRow | None) -> Step:

@@ -107,7 +107,7 @@ class World:
         grants = Grants({"model": MODEL_KEY, "forge": FORGE_KEY}, self.roles)
         self.tasks = Tasks(self.transactions, grants=grants, watch=Watch(lambda: self.clock))
         self.stories: Stories = PlayedStories(self.transactions, self.poked, tasks=self.tasks, costs=self.costs)
-        self.runs = Runs(self.transactions, tasks=self.tasks)
+        self.runs = Runs(self.transactions, tasks=self.tasks, clock=lambda: self.clock)
         self.views = Views(self.sessions, tasks=self.tasks)
         self.files = Files(self._folder / "files")
 
