@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -77,7 +78,8 @@ class Side:
 
     def stop(self) -> None:
         """Ends the stack."""
-        _pipe(self._process.stdin).close()
+        with suppress(BrokenPipeError):  # it has ended by itself
+            _pipe(self._process.stdin).close()
         self._process.wait(timeout=120)
 
 
@@ -93,23 +95,21 @@ def main() -> int:
     parser.add_argument("-n", "--runs", type=int, default=30, help="reviews of each (%(default)s)")
     options = parser.parse_args()
     end_in_order_on_sigterm()
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    sides: list[Side] = []
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, ExitStack() as left:
         Path(folder).chmod(0o755)
         tree = Path(folder) / "tree"
         git("worktree", "add", "--quiet", "--detach", str(tree), options.commit)
+        left.callback(git, "worktree", "remove", "--force", str(tree))
         subprocess.run([tree / "scripts/setup"], check=True)  # with the libraries of its time
-        sides: list[Side] = []
-        try:
-            sides += [Side(tree, Path(folder) / "earlier"), Side(ROOT, Path(folder) / "now")]
+        for where, name in ((tree, "earlier"), (ROOT, "now")):
+            sides.append(Side(where, Path(folder) / name))
+            left.callback(sides[-1].stop)
+        for side in sides:
+            side.read()
+        for _ in range(options.runs):
             for side in sides:
-                side.read()
-            for _ in range(options.runs):
-                for side in sides:
-                    side.review()
-        finally:
-            for side in sides:
-                side.stop()
-            git("worktree", "remove", "--force", str(tree))
+                side.review()
     return report(options.commit, *(side.seconds for side in sides))
 
 

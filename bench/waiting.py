@@ -1,7 +1,7 @@
 """`bench/waiting`: the orchestrator with 1,000 runs that wait for people, and 1,000 answers at once.
 
 The orchestrator, the broker and the proxy are real; forge, reviewer and bot are played by this process, so that nothing
-but the waiting is measured. A second part has this many runs wait, the orchestrator killed, and started again.
+but the waiting is measured. Before the answers the orchestrator is killed and started again.
 """
 
 import argparse
@@ -11,11 +11,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bench.idle import cpu_seconds, family, pss
+from bench.idle import SECONDS, core_percent, family, pss
+from native.desk import wait_until
 from native.processes import ROOT, end_in_order_on_sigterm, start_all
 from native.stack import Stack
 from stack import topology
@@ -40,7 +42,6 @@ from stack.work.review import (
 from stack.worker import Do, Worker
 
 FOLDER = ROOT / ".run/bench-waiting"
-SECONDS = 20.0
 # The limits: memory (PSS) and share of a core of the orchestrator, seconds for all answers, threads.
 MEGABYTES, CORE_PERCENT, ANSWER_SECONDS, THREADS = 130.0, 5.0, 60.0, 64
 PERSON = Person(id="telegram:1001")
@@ -119,17 +120,14 @@ def main() -> int:
     stack = Stack(FOLDER)
     make_secrets(stack.secrets, broker=f"127.0.0.1:{stack.ports.broker}")
     services = [stack.services["proxy"], stack.services["orchestrator"]]
-    played = None
-    try:
+    with ExitStack() as left:
+        left.callback(stack.stop)
         stack.broker.start()
         start_all(services)
         played = Played(stack)
+        left.callback(played.stop)
         played.start()
         return measure(stack, played, runs)
-    finally:
-        if played:
-            played.stop()
-        stack.stop()
 
 
 def measure(stack: Stack, played: Played, runs: int) -> int:
@@ -138,7 +136,8 @@ def measure(stack: Stack, played: Played, runs: int) -> int:
     asked = begin(played, runs)
     print(f"{runs} runs wait after {asked:.1f} s: {runs / asked:.0f} a second")
     megabytes, threads = sum(pss(pid) for pid in family(orchestrator.pid)), count_threads(orchestrator.pid)
-    percent = core_percent(orchestrator.pid)
+    time.sleep(5)
+    percent = core_percent(orchestrator)
     begun = time.monotonic()
     orchestrator.crash()
     orchestrator.restart()
@@ -161,7 +160,7 @@ def begin(played: Played, runs: int) -> float:
     for _ in range(runs):
         ask = StartReview(repository="acme/shop", number=12, approval=True)
         played.bot.publish(Request(person=PERSON, chat=Chat(chat_id=1001, message_id=1), ask=ask))
-    until(lambda: len(played.questions) == runs, seconds=300)
+    wait_until(lambda: len(played.questions) == runs, seconds=300)
     return time.monotonic() - begun
 
 
@@ -173,7 +172,7 @@ def answer(played: Played) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: len(played.endings) == len(waiting), seconds=300)
+    wait_until(lambda: len(played.endings) == len(waiting), seconds=300)
     taken = time.monotonic() - begun
     time.sleep(2)  # anything that comes twice comes now
     return taken
@@ -185,23 +184,6 @@ def say(played: Played, waiting: list[tuple[UUID, Question]]) -> None:
         said = Answer(run_id=run_id, question=question.question, choice="Post", digest=question.digest)
         for _ in range(2):
             played.bot.publish(Request(person=PERSON, ask=said))
-
-
-def until(look: Callable[[], bool], *, seconds: float) -> None:
-    """Waits until `look` is true. Raises SystemExit."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"not within {seconds:.0f} s")
-        time.sleep(0.05)
-
-
-def core_percent(pid: int) -> float:
-    """The share of one core that a process uses while nothing happens."""
-    time.sleep(5)
-    before = cpu_seconds(pid)
-    time.sleep(SECONDS)
-    return (cpu_seconds(pid) - before) / SECONDS * 100
 
 
 def count_threads(pid: int) -> int:

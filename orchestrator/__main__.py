@@ -59,6 +59,7 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
         stories,
         Every(SWEEP_SECONDS, stories.sweep),
         Every(LOOK_SECONDS, tasks.look),
+        Every(PURGE_SECONDS, events.purge),
         Every(PURGE_SECONDS, files.purge),
         WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port),
         Consumer(

@@ -112,7 +112,7 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
             raise GiveUp(f"{asked.ask.verb} begins no run")
         person = Person(id=asked.person) if asked.person else _owner(caller)
         message = Request(person=person, ask=asked.ask, priority=asked.priority, files=asked.files)
-        run_id = runs.handle(message, key=_key())
+        run_id = runs.handle(message, caller=caller.name, key=_key())
         return views.summary(run_id), 202
 
     @routes.add("GET", "/runs", "list")
@@ -135,7 +135,7 @@ def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:
 
     @routes.add("POST", "/runs/<uuid:run_id>/retry", "retry")
     def retry(caller: Caller, run_id: UUID) -> Any:
-        runs.handle(Request(person=_owner(caller), ask=Retry(run_id=run_id)), key=_key())
+        runs.handle(Request(person=_owner(caller), ask=Retry(run_id=run_id)), caller=caller.name, key=_key())
         return views.summary(run_id), 202
 
     @routes.add("POST", "/runs/<uuid:run_id>/answer", "answer")
@@ -189,7 +189,7 @@ def _add_files(routes: Routes, files: Files) -> None:
     def keep(caller: Caller) -> Any:
         return files.keep(request.args.get("name", ""), request.get_data(cache=False)), 201
 
-    @routes.add("GET", "/files/<file_id>", "file")
+    @routes.add("GET", "/files/<file_id>", "files")
     def read(caller: Caller, file_id: str) -> Any:
         return Response(files.read(file_id), mimetype="application/octet-stream")
 

@@ -13,13 +13,13 @@ from stack.roles import ROLES
 
 # caller → what it may do
 VERBS: Mapping[str, frozenset[str]] = {
-    "bot": frozenset({"list", "show", "log", "files", "file"}),
-    "cli": frozenset({"start", "list", "show", "cancel", "retry", "answer", "log", "metrics", "files", "file"}),
+    "bot": frozenset({"list", "show", "log", "files"}),
+    "cli": frozenset({"start", "list", "show", "cancel", "retry", "answer", "log", "metrics", "files"}),
     "proxy": frozenset({"alive"}),
     **{dashed(role): frozenset({"register"}) for role in ROLES},
     "forge": frozenset({"register", "alive"}),  # it verifies tokens, as the proxy does
 }
-INSTANCE_VERBS = frozenset({"claim", "renew", "keep", "give_back", "file"})
+INSTANCE_VERBS = frozenset({"claim", "renew", "keep", "give_back"})
 
 
 class Unknown(Refused):

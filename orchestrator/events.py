@@ -15,7 +15,6 @@ from stack.values import now
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=14)
-PURGE_SECONDS = 3600.0
 BATCH_SECONDS = 0.3
 MOST_WAITING = 10_000  # beyond that events are dropped: they may be lost
 
@@ -27,7 +26,6 @@ class Events:
         self._sessions = sessions
         self._waiting: queue.Queue[Progress | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._write, name="events", daemon=True)
-        self._purged = 0.0
 
     def hear(self, message: AnyMessage) -> None:
         """Takes one message in, without waiting."""
@@ -46,13 +44,17 @@ class Events:
         self._waiting.put(None)
         self._thread.join(timeout=10)
 
+    def purge(self) -> None:
+        """Removes what is older than KEPT."""
+        with self._sessions.begin() as session:
+            session.execute(delete(EventRow).where(EventRow.at < now() - KEPT))
+
     def _write(self) -> None:
         while (first := self._waiting.get()) is not None:
             time.sleep(BATCH_SECONDS)  # others follow: one transaction for all
             batch, more = self._batch(first)
             try:
                 self._store(batch)
-                self._purge()
             except Exception:
                 log.exception("%s events are lost", len(batch))
             if not more:
@@ -75,10 +77,3 @@ class Events:
                     id=str(p.id), run_id=str(p.run_id), at=p.at, source=p.source, kind=p.kind, text=p.text, data=p.data
                 )
                 session.merge(row)
-
-    def _purge(self) -> None:
-        if time.monotonic() - self._purged < PURGE_SECONDS:
-            return
-        self._purged = time.monotonic()
-        with self._sessions.begin() as session:
-            session.execute(delete(EventRow).where(EventRow.at < now() - KEPT))

@@ -22,7 +22,7 @@ from stack.work.kinds import Brief, Failure, Report
 R = TypeVar("R", bound=Report)
 
 ANSWER_WITHIN = timedelta(days=7)
-EARLIER = "This run was begun by an earlier version of its workflow, and cannot be finished by this one."
+ANOTHER_VERSION = "It was begun by another version of the stack, and this one cannot finish it"
 
 
 class Cancelled(Exception):
@@ -129,11 +129,11 @@ class Steps:
                 raise Failed(f"Nobody answered: {self._unanswered} Nothing that costs or shows is done on silence.")
             raise Suspended(Call(step, brief) if fresh else None)
         if known.do != brief.do:
-            raise Failed(EARLIER)
+            raise Failed(ANOTHER_VERSION)
         try:
             outcome = reports()[known.outcome["report"]].model_validate(known.outcome)
         except (KeyError, ValidationError) as error:
-            raise Failed(EARLIER) from error
+            raise Failed(ANOTHER_VERSION) from error
         if isinstance(outcome, Failure):
             self.failed.append(step)
             raise Failed(outcome.what)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orchestrator.journal import Gate, Journal, Step
+from orchestrator.journal import ANOTHER_VERSION, Gate, Journal, Step
 from orchestrator.store import GateRow, PieceRow, ResultRow, RunRow, TaskRow
 from orchestrator.tasks.rows import Piece
 from stack.errors import GiveUp
@@ -35,7 +35,7 @@ def read_request(run: RunRow) -> Request:
     try:
         return Request.model_validate(run.request)
     except ValidationError as error:
-        raise GiveUp("it was begun by another version of the stack, and this one cannot read it") from error
+        raise GiveUp(ANOTHER_VERSION) from error
 
 
 def _pieces(session: Session, run: RunRow) -> dict[str, list[Piece]]:

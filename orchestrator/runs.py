@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +27,9 @@ from stack.work.kinds import About, Answer, Cancel, Retry, Start, Steer
 
 log = logging.getLogger(__name__)
 
-# A request about a run may overtake the one that begins it: for so long it is waited for.
-OVERTAKING_SECONDS = 60.0
+# A request about a run may overtake the one that begins it: for so long, from when it was first seen here, it is
+# waited for. Of more than that many the first are forgotten, and waited for anew.
+OVERTAKING_SECONDS, MOST_WAITED_FOR = 60.0, 10_000
 MOST_TITLE = 200
 
 
@@ -37,10 +40,20 @@ class Missing(NotThere):
 class Runs:
     """Takes requests from the queue and from the API."""
 
-    def __init__(self, transactions: Transactions, *, tasks: Tasks, local: Local) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        *,
+        tasks: Tasks,
+        local: Local,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._transactions = transactions
         self._tasks = tasks
         self._local = local
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._first_seen: dict[UUID, float] = {}  # requests about runs that are not there
 
     @database_may_be_away()
     def take(self, message: AnyMessage) -> None:
@@ -56,10 +69,18 @@ class Runs:
                 with database_may_be_away():
                     self.handle(message)
             except GiveUp as refusal:
-                if isinstance(refusal, Missing) and _is_young(run_id):
+                if isinstance(refusal, Missing) and self._may_come(message.id):
                     raise TryAgain("the run is not there yet") from refusal
                 log.info("refused: %s", refusal)
                 self._note(message.person.id, message.chat, message.id, run_id, str(refusal))
+
+    def _may_come(self, request_id: UUID) -> bool:
+        """Whether the run that this request is about is still waited for."""
+        with self._lock:
+            first = self._first_seen.setdefault(request_id, self._clock())
+            if len(self._first_seen) > MOST_WAITED_FOR:
+                del self._first_seen[next(iter(self._first_seen))]
+            return self._clock() - first < OVERTAKING_SECONDS
 
     @database_may_be_away()
     def too_new(self, envelope: Envelope, _sender: str) -> None:
@@ -75,8 +96,8 @@ class Runs:
         text = "Your request comes from a newer version than the orchestrator's: update all services."
         self._note(person, chat, envelope.id, envelope.id, text)
 
-    def handle(self, request: Request, *, key: str = "") -> UUID:
-        """As `take`; returns the run's id. With a `key` the caller's first request of that key counts, where a run is
+    def handle(self, request: Request, *, caller: str = "", key: str = "") -> UUID:
+        """As `take`; returns the run's id. With a `key` the first request of that caller and key counts, where a run is
         begun or tried again.
 
         Raises GiveUp in words where it is refused.
@@ -84,7 +105,7 @@ class Runs:
         with self._transactions.begin(f"take {request.ask.verb}") as tx:
             match request.ask:
                 case Start() as ask:
-                    return self._start(tx, request, ask, key)
+                    return self._start(tx, request, ask, caller, key)
                 case Answer() as answer:
                     self._answer(tx, request, answer)
                 case Cancel() as cancel:
@@ -92,16 +113,16 @@ class Runs:
                 case Steer() as steer:
                     self._steer(tx, request, steer)
                 case Retry() as retry:
-                    self._retry(tx, request, retry, key)
+                    self._retry(tx, request, retry, caller, key)
                 case About() as ask:
                     words = self._local.take(tx, self._run(tx, request, ask), request)
                     tx.put(_note(request.person.id, request.chat, request.id, ask.run_id, words))
         return _run_of(request)
 
-    def _start(self, tx: Transaction, request: Request, ask: Start, key: str) -> UUID:
+    def _start(self, tx: Transaction, request: Request, ask: Start, caller: str, key: str) -> UUID:
         if not request.person.may("start"):
             raise Refused("You may look at runs, but not start any.")
-        if known := self._known(tx, request, key):
+        if known := self._known(tx, request, caller, key):
             return known
         if tx.session.get(RunRow, str(request.id)) is None:
             run = RunRow(
@@ -116,15 +137,15 @@ class Runs:
         return request.id
 
     @staticmethod
-    def _known(tx: Transaction, request: Request, key: str) -> UUID | None:
-        """The run for which this key was used before. Raises GiveUp where something else was asked for with it."""
+    def _known(tx: Transaction, request: Request, caller: str, key: str) -> UUID | None:
+        """The run for which the caller used this key before. Raises GiveUp where it asked for something else."""
         if not key:
             return None
         asked = request.model_dump(mode="json", include={"person", "ask", "priority", "files"})
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-        row = tx.session.get(KeyRow, (request.person.id, key))
+        row = tx.session.get(KeyRow, (caller, key))
         if row is None:
-            tx.session.add(KeyRow(caller=request.person.id, key=key, digest=digest, run_id=str(_run_of(request))))
+            tx.session.add(KeyRow(caller=caller, key=key, digest=digest, run_id=str(_run_of(request))))
             return None
         if row.digest != digest:
             raise GiveUp("this Idempotency-Key was used for another request")
@@ -163,9 +184,9 @@ class Runs:
         for task in tasks:
             tx.mention(Signal(id=request.id, task_id=UUID(task.id), verb="steer", text=steer.text))
 
-    def _retry(self, tx: Transaction, request: Request, retry: Retry, key: str) -> None:
+    def _retry(self, tx: Transaction, request: Request, retry: Retry, caller: str, key: str) -> None:
         run = self._run(tx, request, retry)
-        if not self._known(tx, request, key or str(request.id)):  # a repeat may come after the round has ended
+        if not self._known(tx, request, caller, key or str(request.id)):  # a repeat may come after the round has ended
             begin_round(tx, run)
 
     @staticmethod
@@ -197,11 +218,6 @@ def _run_of(request: Request) -> UUID:
 def _refuse_if_ended(run: RunRow) -> None:
     if run.state in ENDED:
         raise GiveUp(f"{run.title} has already ended: {run.state}.")
-
-
-def _is_young(run_id: UUID) -> bool:
-    """Whether the run can have been asked for just now: ids tell the time."""
-    return abs(time.time() - (run_id.int >> 80) / 1000) < OVERTAKING_SECONDS
 
 
 def _check(run: RunRow, gate: GateRow, person: Person, answer: Answer) -> None:

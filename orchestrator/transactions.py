@@ -23,7 +23,7 @@ class Transaction:
     poked: set[str] = field(default_factory=set)
 
     def put(self, message: Message) -> None:
-        """Sends a message that may not be lost. Putting one twice is putting it once."""
+        """Sends a message that may not be lost. One that is put twice in a transaction is sent once."""
         self.outbox.put(self.session, message)
         self.messages.append(message)
 

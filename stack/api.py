@@ -89,8 +89,9 @@ class RunDetail(RunSummary):
 class Claim(Value):
     """The answer to a claim of a task.
 
-    run: work on it as `attempt`, with these tokens; done: it has a stored result; cancelled: leave it; leased:
-    another process works on it, look again later.
+    run: work on it as `attempt`, with these tokens; done: there is nothing to do for this message, since the task has
+    ended, or waits and will come by a message of its own; cancelled: leave it; leased: another process works on it,
+    look again later.
     """
 
     verdict: Literal["run", "done", "cancelled", "leased"]

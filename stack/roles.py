@@ -10,8 +10,9 @@ TokenKind = Literal["model", "forge", "egress"]
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A role. `minutes` and `budget_usd` are for one task; a task ends for good after `attempts` that ended badly.
+    """A role.
 
+    `minutes` and `budget_usd` are for one task of an agent; a task ends for good after `attempts` that ended badly.
     `at_once` limits the tasks of the role under way in the whole stack, `per_person` those of one person, `ahead` those
     that wait in the broker's queue: what stands there has lost its place in ours.
     `tiers` are the models it may use; `reach` the hosts that egress opens for it; `effects` the work with an effect

@@ -6,13 +6,11 @@ has a salt of its own, and a verifier asks for its kind.
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from stack.errors import Refused
-
-Kind = Literal["model", "forge", "egress"]
+from stack.roles import TokenKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,12 @@ class Claims:
     writes: bool = False
 
 
-def sign(key: str, kind: Kind, claims: Claims) -> str:
+def sign(key: str, kind: TokenKind, claims: Claims) -> str:
     """A token for `claims`, safe in a header."""
     return _serializer(key, kind).dumps(asdict(claims))
 
 
-def verify(key: str, kind: Kind, token: str) -> Claims:
+def verify(key: str, kind: TokenKind, token: str) -> Claims:
     """The claims of a token of this kind. Raises Refused where it is forged, of another kind, or has expired."""
     try:
         said = _serializer(key, kind).loads(token)
@@ -55,5 +53,5 @@ def verify(key: str, kind: Kind, token: str) -> Claims:
     return claims
 
 
-def _serializer(key: str, kind: Kind) -> URLSafeSerializer:
+def _serializer(key: str, kind: TokenKind) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt=f"claude-stack.{kind}")

@@ -20,7 +20,7 @@ Sessions = sessionmaker[Session]
 # Faults that pass: the server is away, the file is locked, the disk is full. All others are about what is written.
 _PASSING = (OperationalError, InterfaceError, InternalError)
 
-CONNECTIONS = 32  # more than there are threads that use one: who waits for his turn to write has one in hand
+CONNECTIONS = 40  # more than there are threads that use one (33): who waits for his turn to write has one in hand
 
 
 @contextmanager

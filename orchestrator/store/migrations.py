@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     ForeignKey,
+    Integer,
     MetaData,
     String,
     Table,
@@ -41,9 +42,10 @@ def migrate(engine: Engine) -> None:
         version = _version(connection)
         if version > LATEST:
             raise SystemExit(f"The store has version {version}, and this program knows {LATEST}: it is too old for it")
+        if version == 0:
+            Base.metadata.create_all(connection)
         for number in range(version + 1, LATEST + 1) if version else ():
             MIGRATIONS[number](connection)
-        Base.metadata.create_all(connection)
         connection.execute(SchemaRow.__table__.delete())  # type: ignore[attr-defined]
         connection.execute(SchemaRow.__table__.insert().values(id=1, version=LATEST))  # type: ignore[attr-defined]
         connection.commit()
@@ -88,20 +90,36 @@ _GATES_2 = Table(
     Column("files", JSON, nullable=False),
     Column("answered", DateTime),
 )  # fmt: skip
+_KEYS_2 = Table(
+    "keys", _META_2,
+    Column("caller", String(100), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", String(36), nullable=False),
+    Column("created", DateTime, nullable=False),
+)  # fmt: skip
+_SCHEMA_2 = Table(
+    "schema_version", _META_2,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)  # fmt: skip
 _EFFECTS_2 = {"post_review": "The review is posted"}
 _LIVE_2 = ("queued", "running", "waiting")
+_TRIES_1 = {"forge": 3, "pr_reviewer": 2}  # of a step, by role; the failure of the last one was final
 
 
 def _to_2(connection: Connection) -> None:
     """DBOS's journal goes; what tasks returned is the journal. Runs that had not ended go on from their results.
 
     Tasks under way are sent again, in the form that workers read now; a result that still comes for one counts. A
-    claimed one has used up an attempt, since its process knows nothing of this store.
+    claimed one has used up an attempt, since its process knows nothing of this store. One that was to be tried again
+    waits for that.
     """
     for table, columns in _COLUMNS_OF_2.items():
         for column in columns:
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
-    _GATES_2.create(connection)
+    for new in (_GATES_2, _KEYS_2, _SCHEMA_2):
+        new.create(connection)
     runs = {run["id"]: run for run in _rows(connection, "runs")}
     for run in runs.values():
         _run_to_2(connection, run)
@@ -147,6 +165,10 @@ def _tasks_to_2(connection: Connection, runs: dict[str, Json]) -> None:
         for task in earlier:
             connection.execute(text("DELETE FROM results WHERE task_id = :id"), {"id": task["id"]})
             connection.execute(text("DELETE FROM tasks WHERE id = :id"), {"id": task["id"]})
+        outcome = results.get(last["id"], {}).get("outcome", {})
+        if runs[run_id]["state"] in _LIVE_2 and outcome.get("next") == "retry" and len(tasks) < _TRIES_1[last["role"]]:
+            connection.execute(text("DELETE FROM results WHERE task_id = :id"), {"id": last["id"]})
+            last["done"] = False
         _task_to_2(connection, last, step, runs[run_id], sum(task["attempt"] for task in tasks))
     for task_id, result in results.items():
         connection.execute(

@@ -75,8 +75,9 @@ class TaskRow(Base):
     """One step of a run that somebody works on: waiting → sent → claimed → done (orchestrator/tasks).
 
     `attempt` is the number of the last claim, the fencing token; `failures` how many attempts ended badly. `beats`
-    changes with every sign of life of whoever holds it. `not_before` and `refused` (when the first refusal that passes
-    by itself came; 0: none) are in seconds since the epoch. What is done and has no result was undone, or let go.
+    changes with every sign of life of whoever holds it. `not_before` is in seconds since the epoch. `refused` adds up
+    the pauses, in seconds, after refusals that pass by themselves; above 1e9 an earlier version wrote it: that is 0.
+    What is done and has no result was undone, or let go.
     """
 
     __tablename__ = "tasks"
@@ -194,7 +195,7 @@ class OutboxRow(Base):
 
 
 class KeyRow(Base):
-    """An Idempotency-Key, and the run that it began. `digest` is of what was asked for with it."""
+    """An Idempotency-Key of an API caller, and the run that it began. `digest` is of what was asked for with it."""
 
     __tablename__ = "keys"
 

@@ -14,6 +14,7 @@ from stack.roles import ROLES, Role, TokenKind
 LEASE_SECONDS = 15.0
 # A token dies with its lease: proxy and forge ask. This is for when they cannot ask for long.
 TOKEN_SECONDS = 24 * 60 * 60.0
+OF_AGENTS = ("budget_usd", "minutes")  # limits that nobody keeps but an agent
 MOST_MINUTES = 60  # of a task: the broker takes a delivery back after three hours (stack/topology.py)
 
 
@@ -62,10 +63,12 @@ def roles_with(
     """The table of roles with what the owner has set otherwise: for all agents, and by role. Raises ValueError."""
     for_agents = {k: v for k, v in {"budget_usd": budget_usd, "minutes": minutes}.items() if v is not None}
     if not isinstance(changes, dict) or not all(isinstance(change, dict) for change in changes.values()):
-        raise ValueError('limits look like {"forge": {"minutes": 30}}')
+        raise ValueError('limits look like {"pr_reviewer": {"minutes": 20}}')
     if unknown := set(changes) - set(ROLES):
         raise ValueError(f"there is no role {', '.join(sorted(unknown))}")
     for name, change in changes.items():
+        if idle := [key for key in change if key in OF_AGENTS and not ROLES[name].is_agent]:
+            raise ValueError(f"{name}: only an agent's {', '.join(idle)} can be set")
         if wrong := [key for key, value in change.items() if not _is_limit(key, value)]:
             raise ValueError(f"{name}: {', '.join(wrong)} cannot be set so")
     return {

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from orchestrator.store import TaskRow
@@ -31,13 +31,13 @@ class Queue:
             TaskRow.role == role, TaskRow.state.in_(("sent", "claimed"))
         )
         under_way = [UnderWay(person, state == "claimed") for person, state in tx.session.execute(query)]
-        for chosen in admitted(self._roles[role], _waiting(tx.session, role), under_way):
+        for chosen in admitted(self._roles[role], _waiting(tx.session, TaskRow.role == role)[role], under_way):
             send(tx, tx.session.get_one(TaskRow, chosen.id))
 
     def tell_places(self, tx: Transaction, role: str) -> None:
         """Tells who waits in the queue of a role their place, where it has changed."""
         tx.session.flush()
-        found = places(_waiting(tx.session, role))
+        found = places(_waiting(tx.session, TaskRow.role == role)[role])
         for key, place in found.items():
             if self._told[role].get(key) != place:
                 row = tx.session.get_one(TaskRow, key)
@@ -47,14 +47,11 @@ class Queue:
 
 def places_of_runs(session: Session) -> dict[str, int]:
     """Runs that wait in a queue, with their place in it."""
-    by_role: dict[str, dict[Waiting, str]] = defaultdict(dict)
-    query = select(TaskRow.id, TaskRow.person, TaskRow.rank, TaskRow.role, TaskRow.run_id)
-    for key, person, rank, role, run_id in session.execute(
-        query.where(TaskRow.state == "waiting", TaskRow.not_before <= time.time())
-    ):
-        by_role[role][Waiting(key, person, rank)] = run_id
-    runs = {task.id: run_id for waiting in by_role.values() for task, run_id in waiting.items()}
-    return {runs[key]: place for waiting in by_role.values() for key, place in places(waiting).items()}
+    found: dict[str, int] = {}
+    for runs in _waiting(session).values():
+        run_of = {task.id: run_id for task, run_id in runs.items()}
+        found |= {run_of[key]: place for key, place in places(runs).items()}
+    return found
 
 
 def send(tx: Transaction, row: TaskRow) -> None:
@@ -77,8 +74,11 @@ def say(tx: Transaction, row: TaskRow, text: str) -> None:
     tx.mention(Progress(run_id=UUID(row.run_id), kind="step", text=text, data={"passing": True}))
 
 
-def _waiting(session: Session, role: str) -> list[Waiting]:
-    query = select(TaskRow.id, TaskRow.person, TaskRow.rank).where(
-        TaskRow.role == role, TaskRow.state == "waiting", TaskRow.not_before <= time.time()
-    )
-    return [Waiting(*row) for row in session.execute(query)]
+def _waiting(session: Session, *only: ColumnElement[bool]) -> dict[str, dict[Waiting, str]]:
+    """What waits and may go, by role, with the run of each."""
+    found: dict[str, dict[Waiting, str]] = defaultdict(dict)
+    query = select(TaskRow.role, TaskRow.run_id, TaskRow.id, TaskRow.person, TaskRow.rank)
+    may_go = query.where(TaskRow.state == "waiting", TaskRow.not_before <= time.time(), *only)
+    for role, run_id, key, person, rank in session.execute(may_go):
+        found[role][Waiting(key, person, rank)] = run_id
+    return found

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from orchestrator.journal import ANOTHER_VERSION
 from orchestrator.store import ResultRow, RunRow, TaskRow, database_may_be_away
 from orchestrator.tasks import rows
 from orchestrator.tasks.grants import LEASE_SECONDS, Grants
-from orchestrator.tasks.order import GIVEN_BACK
+from orchestrator.tasks.order import GIVEN_BACK, RANKS
 from orchestrator.tasks.queue import Queue, is_readable, places_of_runs, say, send
 from orchestrator.tasks.results import checked, counts
 from orchestrator.tasks.watch import Watch
@@ -37,9 +38,9 @@ OVERDUE_SECONDS = 30.0
 UNTAKEN_SECONDS, MOST_UNTAKEN_SECONDS = 60.0, 3600.0
 # Pauses before an attempt that follows one that ended badly; the last one stays.
 PAUSES_SECONDS = (2.0, 10.0, 30.0)
-# A refusal that passes by itself is outwaited for so long.
+# A refusal that passes by itself is outwaited for so long, all pauses of a task together.
 OUTWAITED_SECONDS = 24 * 3600.0
-UNREADABLE = "It was begun by another version of the stack, and this one cannot finish it"
+A_TIME = 1e9  # what is above is no sum of pauses: earlier versions kept the time of the first refusal there
 
 
 class Tasks:
@@ -174,30 +175,35 @@ class Tasks:
     def _again(self, tx: Transaction, row: TaskRow, failure: Failure) -> Failure | None:
         """Lets the task wait for another attempt; the failure, final, where there is none."""
         if failure.after is not None:
-            row.refused = row.refused or time.time()
-            left = row.refused + OUTWAITED_SECONDS - time.time()
-            if left < 0:
+            outwaited = 0.0 if row.refused > A_TIME else row.refused
+            left = OUTWAITED_SECONDS - outwaited
+            if left <= 0:
                 return Failure(what=f"{failure.what} (for a day, again and again)", next="give_up")
             pause = max(min(failure.after, left), PAUSES_SECONDS[0])
+            row.refused = outwaited + pause
             told = f"{failure.what}; going on in {_seconds(pause)}"
         else:
-            row.failures += 1
-            if row.failures >= self._roles[row.role].attempts:
+            if self._was_the_last(row):
                 return Failure(what=failure.what, next="give_up")
             pause = PAUSES_SECONDS[min(row.failures, len(PAUSES_SECONDS)) - 1]
             told = f"{failure.what}; trying again"
         row.state, row.instance, row.not_before = "waiting", "", time.time() + pause
+        row.rank = RANKS[tx.session.get_one(RunRow, row.run_id).priority]  # where it was given back before
         say(tx, row, told)
         return None
 
     def _may_try_again(self, tx: Transaction, row: TaskRow) -> bool:
         """Counts an attempt that ended without a word; ends the task where it was the last."""
-        row.failures += 1
-        if row.failures < self._roles[row.role].attempts:
+        if not self._was_the_last(row):
             return True
         times = f"{row.failures} times" if row.failures > 1 else "once"
         self._end(tx, row, Failure(what=f"The {dashed(row.role)} stopped {times} while at work", next="give_up"))
         return False
+
+    def _was_the_last(self, row: TaskRow) -> bool:
+        """Counts an attempt that ended badly."""
+        row.failures += 1
+        return row.failures >= self._roles[row.role].attempts
 
     @staticmethod
     def _end(tx: Transaction, row: TaskRow, outcome: Report) -> None:
@@ -227,7 +233,7 @@ class Tasks:
             for row in rows:
                 if not is_readable(row):
                     log.error("task %s, the step %s, can no longer be read", row.id, row.step)
-                    self._end(tx, row, Failure(what=UNREADABLE, next="give_up"))
+                    self._end(tx, row, Failure(what=ANOTHER_VERSION, next="give_up"))
 
     # --- from time to time ----------------------------------------------------------------------------
 

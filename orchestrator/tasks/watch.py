@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable
 
-MOST_BETWEEN_LOOKS_SECONDS = 10.0  # several times as often as Tasks.look is called
+MOST_BETWEEN_LOOKS_SECONDS = 10.0  # several times as long as between two calls of Tasks.look
 
 
 class Watch:

@@ -16,7 +16,8 @@ import requests
 
 from forge.server import make_app
 from stack.errors import Refused, TryAgain
-from stack.tokens import Claims, Kind, sign
+from stack.roles import TokenKind
+from stack.tokens import Claims, sign
 from stack.web import WebServer
 from stack.work.review import PullRequest
 from tests.forge.conftest import World
@@ -25,7 +26,7 @@ from tests.sim.not_github import ALONE
 KEY = "not-a-key"
 
 
-def token(repository: str, *, key: str = KEY, kind: Kind = "forge", seconds: float = 60, task: str = "t") -> str:
+def token(repository: str, *, key: str = KEY, kind: TokenKind = "forge", seconds: float = 60, task: str = "t") -> str:
     claims = Claims(
         run="r", task=task, person="p", role="pr_reviewer", attempt=1, budget_usd=1, expires=time.time() + seconds,
         repository=repository,

@@ -113,7 +113,7 @@ class World:
         self.tasks = Tasks(self.transactions, grants=grants, watch=Watch(lambda: self.clock))
         self.files = Files(self._folder / "files")
         self.stories: Stories = PlayedStories(self.transactions, self.poked, **self._parts())
-        self.runs = Runs(self.transactions, tasks=self.tasks, local=self.local)
+        self.runs = Runs(self.transactions, tasks=self.tasks, local=self.local, clock=lambda: self.clock)
         self.views = Views(self.sessions, tasks=self.tasks)
 
     def _parts(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class World:
     def use(self, local: Local) -> None:
         """The orchestrator does this by itself, and nothing else."""
         self.local = local
-        self.runs = Runs(self.transactions, tasks=self.tasks, local=local)
+        self.runs = Runs(self.transactions, tasks=self.tasks, local=local, clock=lambda: self.clock)
 
     def tell(self, story: Story, verb: str = "review") -> None:
         """There is this story, and no other."""

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, MetaData, create_engine, event, text
 from orchestrator.store import TaskRow, open_store, sqlite_url
 from orchestrator.store.migrations import LATEST
 from stack.messages import Ending, Notification
+from stack.work.beforehand import Conversation
 from stack.work.kinds import Report, Usage
-from stack.work.review import Checked, Conversation
+from stack.work.review import Checked
 from tests.orchestrator.earlier import draft
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import PULL, RECEIPT, REVIEW

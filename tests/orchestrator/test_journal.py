@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.journal import (
+    ANOTHER_VERSION,
     ANSWER_WITHIN,
     Asking,
     Call,
@@ -70,7 +71,7 @@ def test_a_step_that_is_under_way_is_waited_for() -> None:
 
 @pytest.mark.parametrize("outcome", [{"report": "gone"}, {**PULL.model_dump(mode="json"), "gone": 1}])
 def test_a_step_whose_report_can_no_longer_be_read_fails_the_run_in_words(outcome: dict[str, Any]) -> None:
-    with pytest.raises(Failed, match="begun by an earlier version"):
+    with pytest.raises(Failed, match=ANOTHER_VERSION):
         Steps(journal(fetch=Step(FETCH.do, outcome=outcome))).call("fetch", FETCH)
 
 
@@ -122,7 +123,7 @@ def test_in_a_cancelled_run_what_is_done_stands() -> None:
 
 
 def test_a_step_that_did_something_else_when_the_run_was_begun_ends_it_in_words() -> None:
-    with pytest.raises(Failed, match="begun by an earlier version of its workflow"):
+    with pytest.raises(Failed, match=ANOTHER_VERSION):
         Steps(journal(fetch=step(CHANGE, REVIEW))).call("fetch", FETCH)
 
 

@@ -1,14 +1,15 @@
 """A store of 64aaa5c, as it was recorded: it is brought up to date, and its runs go on as their person expects."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Column, Engine, Integer, Table, create_engine, inspect, text
 
-from orchestrator.store import EventRow, GateRow, OutboxRow, ResultRow, RunRow, TaskRow
+from orchestrator.store import Base, EventRow, GateRow, OutboxRow, ResultRow, RunRow, TaskRow
 from orchestrator.store.migrations import migrate
 from stack.ids import task_id, uuid7
 from stack.messages import ENDED, Notification, Question, Request, Task, decode
@@ -70,6 +71,17 @@ def test_it_has_the_tables_columns_keys_and_indexes_of_a_new_store(
     old: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     assert_as_new(old, tmp_path, request)
+
+
+def test_each_table_is_made_by_a_step_and_none_by_what_the_program_knows_today(old_url: str) -> None:
+    engine = create_engine(old_url)
+    today = Table("of_today", Base.metadata, Column("id", Integer, primary_key=True))
+    try:
+        migrate(engine)
+    finally:
+        Base.metadata.remove(today)
+    assert set(inspect(engine).get_table_names()) == set(Base.metadata.tables)
+    engine.dispose()
 
 
 def test_a_second_start_changes_nothing(old: World) -> None:
@@ -227,6 +239,68 @@ def test_a_step_that_was_tried_again_has_one_task_with_its_last_outcome(
     finish(world, POSTING)
     assert world.run(POSTING).state == "verified"
     assert [task.step for task in world.sent(Task) if task.run_id == POSTING] == ["post"]
+    world.close()
+
+
+def fail_to_be_tried_again(change_old: Any, task: UUID) -> None:
+    """In 64aaa5c a task that fails is done, and after a pause there is another for the next try."""
+    change_old("UPDATE tasks SET done = :yes, attempt = 1 WHERE id = :id", yes=True, id=str(task))
+    failed = {"outcome": {"report": "failure", "what": "it was overloaded", "next": "retry"}}
+    change_old(
+        "INSERT INTO results (task_id, attempt, message, created) SELECT id, 1, :message, created FROM tasks"
+        " WHERE id = :id",
+        message=json.dumps(failed).encode(), id=str(task),
+    )  # fmt: skip
+
+
+def test_a_run_between_two_tries_goes_on(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    task = task_id(REVIEWING, "review")
+    fail_to_be_tried_again(change_old, task)
+    world = World(old_url, tmp_path)
+    begin(world)
+    assert [row.id for row in world.sent(Task) if row.run_id == REVIEWING] == [task]
+    assert (world.outcome(task), world.task(task).failures) == (None, 1)
+    finish(world, REVIEWING)
+    (ending,) = endings(world, REVIEWING)
+    assert ending.state == "verified"
+    world.close()
+
+
+def test_a_run_whose_last_try_failed_fails(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    first, second = task_id(REVIEWING, "review"), task_id(REVIEWING, "review-2")
+    change_old(
+        "INSERT INTO tasks (id, run_id, role, step, message, attempt, holder, instance, lease_until, redispatched,"
+        " done, created, sent) SELECT :second, run_id, role, 'review-2', message, attempt, holder, instance,"
+        " lease_until, redispatched, done, created, sent FROM tasks WHERE id = :first",
+        second=str(second), first=str(first),
+    )  # fmt: skip
+    for task in (first, second):
+        fail_to_be_tried_again(change_old, task)
+    world = World(old_url, tmp_path)
+    begin(world)
+    (ending,) = endings(world, REVIEWING)
+    assert (ending.state, ending.headline) == ("failed", "it was overloaded")
+    world.close()
+
+
+def test_a_run_that_was_stopped_between_two_tries_ends(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    fail_to_be_tried_again(change_old, task_id(REVIEWING, "review"))
+    change_old("UPDATE runs SET cancelled = :yes WHERE id = :id", yes=True, id=str(REVIEWING))
+    world = World(old_url, tmp_path)
+    begin(world)
+    assert [task for task in world.sent(Task) if task.run_id == REVIEWING] == []
+    (ending,) = endings(world, REVIEWING)
+    assert ending.state == "cancelled"
+    world.close()
+
+
+def test_what_failed_in_a_run_that_has_ended_stays(old_url: str, tmp_path: Path, change_old: Any) -> None:
+    task = task_id(REVIEWING, "review")
+    fail_to_be_tried_again(change_old, task)
+    change_old("UPDATE runs SET state = 'failed' WHERE id = :id", id=str(REVIEWING))
+    world = World(old_url, tmp_path)
+    begin(world)
+    assert (world.task(task).state, world.outcome(task) is None) == ("done", False)
     world.close()
 
 

@@ -86,6 +86,50 @@ def test_messages_are_sent_in_the_order_in_which_they_were_put(world: World) -> 
     assert texts(world) == [f"{n}" for n in range(250)]
 
 
+def test_what_is_put_twice_in_one_transaction_is_sent_once(world: World) -> None:
+    message = note()
+    put_and_send(world, message, message)
+    world.send()
+    assert world.publisher.published == [message]
+
+
+def test_what_is_far_behind_is_sent_once(world: World) -> None:
+    """A sweep finds rows that are handed over too: neither sends what the other has sent."""
+    messages = [note() for _ in range(250)]
+    put_and_send(world, *messages)
+    world.outbox.send_fresh()
+    world.outbox.sweep(time.time() + SWEEP_SECONDS + 1)
+    world.send()
+    assert world.publisher.published == messages
+
+
+def put_again_while_it_is_sent(world: World, message: Message) -> None:
+    """Has another transaction put the message once more before the broker confirms its first sending."""
+
+    class Again(dict):  # type: ignore[type-arg]
+        def get(self, key: object, default: object = None) -> object:
+            world.publisher.faults = {}
+            put_and_send(world, message)
+            return default
+
+    world.publisher.faults = Again()
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_is_put_again_while_it_is_sent_is_sent_again(any_world: World, dies: bool) -> None:
+    """As a task that was taken and given back before its first sending is written down."""
+    world, message = any_world, note()
+    put_again_while_it_is_sent(world, message)
+    put_and_send(world, message)
+    world.outbox.send_fresh()
+    assert world.publisher.published == [message]
+    if dies:
+        world.restart()
+        world.outbox.sweep(AT_ONCE)
+    world.send()
+    assert (world.publisher.published, world.in_outbox()) == ([message, message], set())
+
+
 def test_a_sweep_leaves_what_is_being_sent_right_now(world: World) -> None:
     message = note()
     put(world, message)
@@ -113,8 +157,8 @@ REFUSED = [TryAgain("the message broker refused a message"), GiveUp("there is no
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_what_could_not_be_sent_is_kept_and_tried_again_later_each_time(world: World, fault: StackError) -> None:
-    message = note()
+def test_what_could_not_be_sent_is_kept_and_tried_again_later_each_time(any_world: World, fault: StackError) -> None:
+    world, message = any_world, note()
     world.publisher.faults[message.id] = fault
     put_and_send(world, message)
     world.outbox.send_fresh()
@@ -261,6 +305,24 @@ def test_what_is_handed_over_before_the_end_is_sent(world: World) -> None:
     wait_until(lambda: world.in_outbox() == set())
     world.outbox.stop()
     assert set(texts(world)) == {"last"}
+
+
+def test_all_that_was_handed_over_is_sent_at_the_end(world: World) -> None:
+    messages = [note() for _ in range(250)]
+    put_and_send(world, *messages)
+    world.outbox.start()
+    world.outbox.stop()
+    assert (world.publisher.published, world.in_outbox()) == (messages, set())
+
+
+def test_an_end_while_the_broker_is_away_waits_for_nothing(world: World) -> None:
+    messages = [note() for _ in range(250)]
+    put_and_send(world, *messages)
+    world.publisher.go_away()
+    world.outbox.start()
+    world.outbox.stop()
+    assert world.publisher.tries <= 2
+    assert world.in_outbox() == {str(message.id) for message in messages}
 
 
 def test_its_thread_outlives_a_database_that_is_away(

@@ -120,6 +120,22 @@ def test_a_task_in_a_pause_keeps_no_one_waiting(one_at_a_time: World) -> None:
     assert world.tasks_sent() == [first, second]
 
 
+def test_a_task_that_was_given_back_goes_first_until_an_attempt_of_it_has_failed(one_at_a_time: World) -> None:
+    world = one_at_a_time
+    given_back = world.add(priority="low")
+    world.claim(given_back)
+    urgent = world.add(priority="urgent")
+    world.tasks.give_back(given_back, instance="one", attempt=1)
+    world.send()
+    assert world.tasks_sent() == [given_back, given_back]
+    world.claim(given_back)
+    world.result(given_back, passing())
+    assert world.tasks_sent()[2:] == [urgent]
+    other = world.add(priority="normal")
+    world.outwait(given_back)
+    assert [finish_next(world) for _ in range(3)] == [urgent, other, given_back]
+
+
 # --- places -------------------------------------------------------------------------------------------
 
 

@@ -290,22 +290,35 @@ def test_a_long_wait_is_told_in_minutes(world: World) -> None:
     assert world.passing_words() == ["GitHub is being mended; going on in 30 min"]
 
 
-def test_it_is_given_up_after_a_day(world: World) -> None:
+def test_it_is_given_up_after_a_day_of_waiting(world: World) -> None:
     task = world.add(POST, step="post")
-    world.claim(task)
-    world.result(task, passing("GitHub is being mended", after=600))
-    first = world.task(task).refused
-    world.change(TaskRow, str(task), refused=first - OUTWAITED_SECONDS + 60)
-    world.outwait(task)
+    world.change(TaskRow, str(task), refused=OUTWAITED_SECONDS - 60)
     world.claim(task)
     world.result(task, passing("GitHub is being mended", after=600))
     assert world.task(task).state == "waiting"
     assert world.task(task).not_before - time.time() < 61  # once more as the day ends
-    world.change(TaskRow, str(task), refused=first - OUTWAITED_SECONDS - 1)
     world.outwait(task)
     world.claim(task)
     world.result(task, passing("GitHub is being mended", after=600))
     assert words(world, task) == "GitHub is being mended (for a day, again and again)"
+
+
+def test_pauses_add_up_to_the_day_and_what_else_passed_does_not_count(world: World) -> None:
+    """As where the forge was away for a weekend between two refusals."""
+    task = world.add(POST, step="post")
+    for _ in range(3):
+        world.claim(task)
+        world.result(task, passing("GitHub is being mended", after=600))
+        world.outwait(task)
+    assert world.task(task).refused == 1800
+
+
+def test_the_time_of_the_first_refusal_that_an_earlier_version_kept_counts_for_nothing(world: World) -> None:
+    task = world.add(POST, step="post")
+    world.change(TaskRow, str(task), refused=time.time() - 3 * OUTWAITED_SECONDS)
+    world.claim(task)
+    world.result(task, passing("GitHub is being mended", after=600))
+    assert (world.task(task).state, world.task(task).refused) == ("waiting", 600)
 
 
 def test_a_refusal_of_more_than_a_day_is_not_waited_for_longer(world: World) -> None:

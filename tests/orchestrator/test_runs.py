@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from orchestrator.runs import MOST_WAITED_FOR, OVERTAKING_SECONDS
 from orchestrator.store import KeyRow, RunRow
 from stack.errors import GiveUp, TryAgain
 from stack.ids import task_id, uuid7
@@ -128,18 +129,60 @@ def test_it_counts_as_soon_as_its_run_is_there(world: World) -> None:
     assert world.run(start.id).state == "cancelled"
 
 
-@pytest.mark.parametrize(
-    "run_id",
-    [
-        uuid7(milliseconds=1_750_000_000_000),
-        UUID("ffffffff-ffff-4fff-bfff-ffffffffffff"),
-        UUID("7b0c8f4e-2b8e-4bb5-9d3c-111111111111"),
-        UUID(int=0),
-    ],
-)
-def test_what_never_was_and_will_not_come_is_told_at_once(world: World, run_id: UUID) -> None:
-    world.ask(Cancel(run_id=run_id))
+LONG_AGO = uuid7(milliseconds=1_750_000_000_000)
+RUN_IDS = [
+    LONG_AGO,
+    UUID("ffffffff-ffff-4fff-bfff-ffffffffffff"),
+    UUID("7b0c8f4e-2b8e-4bb5-9d3c-111111111111"),
+    UUID(int=0),
+]
+
+
+def test_it_is_waited_for_however_long_ago_both_were_asked_for(world: World) -> None:
+    """The orchestrator was down, and finds both in its queue."""
+    start = request(id=LONG_AGO)
+    cancel = request(Cancel(run_id=start.id))
+    with pytest.raises(TryAgain):
+        world.runs.take(cancel)
+    world.runs.take(start)
+    world.runs.take(cancel)
+    world.go_on()
+    assert world.run(start.id).state == "cancelled"
+    assert world.notes() == []
+
+
+@pytest.mark.parametrize("run_id", RUN_IDS)
+def test_what_does_not_come_within_a_minute_is_told(world: World, run_id: UUID) -> None:
+    asked = request(Cancel(run_id=run_id))
+    for _ in range(2):
+        with pytest.raises(TryAgain):
+            world.runs.take(asked)
+        world.clock += OVERTAKING_SECONDS - 1
+    world.clock += 2
+    world.runs.take(asked)
+    world.send()
     assert world.notes() == ["There is no such run of yours."]
+
+
+def test_each_request_is_waited_for_from_when_it_was_first_seen(world: World) -> None:
+    first, second = request(Cancel(run_id=LONG_AGO)), request(Cancel(run_id=LONG_AGO))
+    with pytest.raises(TryAgain):
+        world.runs.take(first)
+    world.clock += OVERTAKING_SECONDS
+    with pytest.raises(TryAgain):
+        world.runs.take(second)
+    world.runs.take(first)
+    world.send()
+    assert world.notes() == ["There is no such run of yours."]
+
+
+def test_of_too_many_the_first_are_forgotten_and_waited_for_anew(world: World) -> None:
+    asked = [request(Cancel(run_id=LONG_AGO)) for _ in range(MOST_WAITED_FOR + 1)]
+    for one in asked:
+        assert world.runs._may_come(one.id)
+    world.clock += OVERTAKING_SECONDS
+    assert not world.runs._may_come(asked[1].id)
+    assert world.runs._may_come(asked[0].id)
 
 
 def test_a_young_run_of_somebody_else_is_not_waited_for(world: World) -> None:
@@ -198,7 +241,7 @@ def test_only_the_asker_and_admins_steer(world: World, person: Person) -> None:
 
 
 def test_a_word_to_a_person_is_said_once_however_often_the_request_comes(world: World) -> None:
-    asked = request(Cancel(run_id=uuid7(milliseconds=1_750_000_000_000)))
+    asked = request(START, person=VIEWER)
     for _ in range(3):
         world.runs.take(asked)
         world.send()
@@ -265,24 +308,24 @@ def test_a_newer_request_of_nobody_breaks_nothing(world: World, person: object) 
 def test_requests_with_one_key_are_one_run(any_world: World) -> None:
     world = any_world
     first, again = request(), request()
-    assert world.runs.handle(first, key="nightly") == first.id
-    assert world.runs.handle(again, key="nightly") == first.id
+    assert world.runs.handle(first, caller="cli", key="nightly") == first.id
+    assert world.runs.handle(again, caller="cli", key="nightly") == first.id
     assert len(world.rows(RunRow)) == 1
     world.go_on()
     world.change(RunRow, str(first.id), state="verified")
-    assert world.runs.handle(request(), key="nightly") == first.id
+    assert world.runs.handle(request(), caller="cli", key="nightly") == first.id
 
 
 def test_another_key_or_none_is_another_run(world: World) -> None:
     for key in ("one", "two", "", ""):
-        world.runs.handle(request(), key=key)
+        world.runs.handle(request(), caller="cli", key=key)
     assert len(world.rows(RunRow)) == 4
 
 
-def test_each_person_has_keys_of_their_own(world: World) -> None:
-    first, second = request(), request(person=BOB)
-    assert world.runs.handle(first, key="nightly") == first.id
-    assert world.runs.handle(second, key="nightly") == second.id
+def test_each_caller_has_keys_of_its_own(world: World) -> None:
+    first, second = request(), request()
+    assert world.runs.handle(first, caller="cli", key="nightly") == first.id
+    assert world.runs.handle(second, caller="clock", key="nightly") == second.id
 
 
 @pytest.mark.parametrize(
@@ -292,26 +335,27 @@ def test_each_person_has_keys_of_their_own(world: World) -> None:
         {"priority": "low"},
         {"files": (Attachment(id="f" * 64, name="a.txt", size=3),)},
         {"person": ADA.model_copy(update={"standing": "admin"})},
+        {"person": BOB},
     ],
 )
 def test_a_key_that_was_used_for_something_else_is_refused(world: World, changed: dict[str, Any]) -> None:
-    world.runs.handle(request(), key="nightly")
+    world.runs.handle(request(), caller="cli", key="nightly")
     with pytest.raises(GiveUp, match="this Idempotency-Key was used for another request"):
-        world.runs.handle(request(**changed), key="nightly")
+        world.runs.handle(request(**changed), caller="cli", key="nightly")
     assert len(world.rows(RunRow)) == 1
 
 
 def test_a_key_of_a_refused_request_is_not_used_up(world: World) -> None:
     with pytest.raises(GiveUp, match="not start any"):
-        world.runs.handle(request(person=VIEWER), key="nightly")
+        world.runs.handle(request(person=VIEWER), caller="cli", key="nightly")
     assert world.rows(KeyRow) == []
 
 
 def test_a_long_name_and_a_long_key_fit(any_world: World) -> None:
     person = ADA.model_copy(update={"id": "telegram:" + "9" * 91})
     asked = request(person=person)
-    assert any_world.runs.handle(asked, key="k" * 200) == asked.id
-    assert any_world.runs.handle(request(person=person), key="k" * 200) == asked.id
+    assert any_world.runs.handle(asked, caller="cli", key="k" * 200) == asked.id
+    assert any_world.runs.handle(request(person=person), caller="cli", key="k" * 200) == asked.id
 
 
 def test_the_longest_title_fits(any_world: World) -> None:

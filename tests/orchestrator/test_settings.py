@@ -60,7 +60,38 @@ def test_what_is_set_for_one_role_goes_before(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("limit", ["minutes", "attempts", "at_once", "per_person", "ahead"])
 def test_each_limit_can_be_set(limit: str) -> None:
+    assert getattr(with_limits(pr_reviewer={limit: 3})["pr_reviewer"], limit) == 3
+
+
+@pytest.mark.parametrize("limit", ["attempts", "at_once", "per_person", "ahead"])
+def test_what_is_no_agent_has_limits_too(limit: str) -> None:
     assert getattr(with_limits(forge={limit: 3})["forge"], limit) == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ('{"forge": {"minutes": 30}}', "forge: only an agent's minutes can be set"),
+        ('{"forge": {"budget_usd": 1.5}}', "forge: only an agent's budget_usd can be set"),
+        (
+            '{"forge": {"attempts": 2, "minutes": 30, "budget_usd": 1}}',
+            "forge: only an agent's minutes, budget_usd can be set",
+        ),
+    ],
+)
+def test_a_limit_that_would_do_nothing_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, limits: str, words: str
+) -> None:
+    monkeypatch.setenv("ROLE_LIMITS", limits)
+    with pytest.raises(SystemExit, match=words):
+        OrchestratorSettings.load()
+
+
+def test_the_form_that_limits_have_is_one_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="limits look like") as refusal:
+        with_limits(forge=3)  # type: ignore[arg-type]
+    monkeypatch.setenv("ROLE_LIMITS", str(refusal.value).removeprefix("limits look like "))
+    assert OrchestratorSettings.load().roles() != ROLES
 
 
 def test_a_budget_may_be_a_fraction_and_a_count_may_not() -> None:
@@ -74,14 +105,14 @@ def test_a_budget_may_be_a_fraction_and_a_count_may_not() -> None:
     [
         ('{"nobody": {"minutes": 1}}', "there is no role nobody"),
         ('{"pr-reviewer": {"minutes": 1}}', "there is no role pr-reviewer"),
-        ('{"forge": {"minutes": 0}}', "forge: minutes cannot be set so"),
-        ('{"forge": {"minutes": 61}}', "forge: minutes cannot be set so"),
-        ('{"forge": {"minutes": -1}}', "forge: minutes cannot be set so"),
-        ('{"forge": {"minutes": NaN}}', "forge: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": 0}}', "pr_reviewer: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": 61}}', "pr_reviewer: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": -1}}', "pr_reviewer: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": NaN}}', "pr_reviewer: minutes cannot be set so"),
         ('{"forge": {"at_once": Infinity}}', "forge: at_once cannot be set so"),
-        ('{"forge": {"minutes": "5"}}', "forge: minutes cannot be set so"),
-        ('{"forge": {"minutes": true}}', "forge: minutes cannot be set so"),
-        ('{"forge": {"minutes": null}}', "forge: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": "5"}}', "pr_reviewer: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": true}}', "pr_reviewer: minutes cannot be set so"),
+        ('{"pr_reviewer": {"minutes": null}}', "pr_reviewer: minutes cannot be set so"),
         ('{"forge": {"name": 1}}', "forge: name cannot be set so"),
         ('{"forge": {"tokens": 1}}', "forge: tokens cannot be set so"),
         ('{"forge": 3}', "ROLE_LIMITS"),

@@ -147,7 +147,9 @@ def test_a_request_that_is_delivered_many_times_at_once_is_one_run(world: World)
 
 def test_a_key_that_is_used_many_times_at_once_is_one_run(world: World) -> None:
     requests = [Request(id=uuid7(), person=ADA, chat=CHAT, ask=START) for _ in range(MANY)]
-    found = at_once(*[lambda request=request: world.runs.handle(request, key="nightly") for request in requests])
+    found = at_once(
+        *[lambda request=request: world.runs.handle(request, caller="cli", key="nightly") for request in requests]
+    )
     assert len(set(found)) == 1
     assert isinstance(found[0], UUID)
     assert len(world.rows(RunRow)) == len(world.rows(KeyRow)) == 1

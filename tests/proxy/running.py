@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from native.rabbitmq import free_port
 from stack import tokens
+from stack.roles import TokenKind
 
 TOKEN_KEY = "invented-signing-key"
 READ_TOKEN = "invented-read-token"
@@ -107,7 +108,7 @@ def a_task(**changes: Any) -> tokens.Claims:
     return replace(claims, **changes)
 
 
-def token(claims: tokens.Claims, *, key: str = TOKEN_KEY, kind: tokens.Kind = "model") -> str:
+def token(claims: tokens.Claims, *, key: str = TOKEN_KEY, kind: TokenKind = "model") -> str:
     return tokens.sign(key, kind, claims)
 
 

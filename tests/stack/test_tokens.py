@@ -9,18 +9,19 @@ import pytest
 from itsdangerous import URLSafeSerializer
 
 from stack.errors import Refused
-from stack.tokens import Claims, Kind, sign, verify
+from stack.roles import TokenKind
+from stack.tokens import Claims, sign, verify
 
 KEY = "not-a-key"
 CLAIMS = Claims(
     run="a-run", task="a-task", person="telegram:1", role="pr_reviewer", attempt=2, budget_usd=1.5,
     expires=time.time() + 3600, repository="acme/shop",
 )  # fmt: skip
-KINDS: tuple[Kind, ...] = ("model", "forge")
+KINDS: tuple[TokenKind, ...] = ("model", "forge")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_token_names_run_task_person_role_and_budget(kind: Kind) -> None:
+def test_a_token_names_run_task_person_role_and_budget(kind: TokenKind) -> None:
     claims = verify(KEY, kind, sign(KEY, kind, CLAIMS))
     assert claims == CLAIMS
     assert (claims.run, claims.task, claims.person, claims.role) == ("a-run", "a-task", "telegram:1", "pr_reviewer")

@@ -9,13 +9,14 @@ import requests
 from native.desk import Desk
 from stack.api import TaskView
 from stack.ids import uuid7
-from stack.tokens import Claims, Kind, sign
+from stack.roles import TokenKind
+from stack.tokens import Claims, sign
 from tests.whole.world import World
 
 OPENED, REFUSED = 200, 401
 
 
-def doors(world: World, task: TaskView) -> dict[Kind, Callable[[], int]]:
+def doors(world: World, task: TaskView) -> dict[TokenKind, Callable[[], int]]:
     """What each of the tokens of a task is answered with, at its door."""
     claims = Claims(
         run=str(uuid7()), task=str(task.id), person="telegram:1001", role=task.role, attempt=task.attempt,
@@ -38,7 +39,7 @@ def review_of(desk: Desk) -> TaskView:
 
 
 @pytest.mark.parametrize("kind", ["model", "forge"])
-def test_a_token_dies_when_its_task_is_cancelled(world: World, desk: Desk, kind: Kind) -> None:
+def test_a_token_dies_when_its_task_is_cancelled(world: World, desk: Desk, kind: TokenKind) -> None:
     world.model("hang")
     since = world.ask(f"/review {world.pull()}")
     world.until(world.slot_processes)
