@@ -59,6 +59,9 @@ class Presses:
     async def _trying_again(self, query: CallbackQuery, confirmed: bool) -> None:
         said = "Trying again…" if confirmed else texts.accepted("is tried again", "the run")
         await self._desk.telegram.answer(query.id, plain(said), alert=not confirmed)
+        if isinstance(query.message, Message):  # stays as it is, without its button
+            chat_id, message_id = query.message.chat.id, query.message.message_id
+            await self._desk.telegram.try_to_edit(chat_id, message_id, query.message.html_text)
 
     async def _answered(self, query: CallbackQuery, button: Button, confirmed: bool) -> None:
         memory, telegram = self._desk.memory, self._desk.telegram

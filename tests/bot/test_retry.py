@@ -99,6 +99,8 @@ async def test_under_an_end_that_can_be_tried_again_there_is_a_button(world: Wor
     await world.press(data)
     assert world.broker.asks == [Retry(run_id=run_id)]
     assert world.outside.alerts == []
+    pressed = world.outside.edits[-1]
+    assert (pressed.message_id, pressed.text, pressed.reply_markup) == (77, "Post it?", None)
 
 
 async def test_under_another_end_there_is_none(world: World) -> None:
