@@ -10,8 +10,10 @@ def brought_up(body: bytes) -> bytes | None:
     """A message of an earlier version as one of the present; None where that is not to be had."""
     try:
         message = json.loads(body)
-        if message["version"] == 1 and message["version"] is not True:
-            return json.dumps(_from_1({**message, "version": 2})).encode()
+        if message["version"] in (1, 2) and message["version"] is not True:
+            two = _from_1(message) if message["version"] == 1 else message
+            # version 3 has more kinds of work, and says the same of those that there were
+            return json.dumps({**two, "version": 3}).encode()
     except (ValueError, KeyError, TypeError, RecursionError):
         pass  # it is no message of any version
     return None

@@ -17,7 +17,7 @@ from stack.people import Person, Standing
 from stack.values import Value, now
 from stack.work import AnyAsk, AnyBrief, AnyReport, complaint
 
-VERSION = 2
+VERSION = 3
 RunState = Literal["queued", "running", "waiting", "verified", "unproven", "failed", "cancelled"]
 ENDED: frozenset[str] = frozenset({"verified", "unproven", "failed", "cancelled"})
 Priority = Literal["urgent", "high", "normal", "low"]
@@ -26,7 +26,7 @@ Priority = Literal["urgent", "high", "normal", "low"]
 class Message(Value):
     """What every message has: a schema version, an id that sorts by time, and when it was made (UTC)."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     id: UUID = Field(default_factory=uuid7)
     at: datetime = Field(default_factory=now)
 

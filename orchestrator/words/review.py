@@ -60,7 +60,7 @@ def may_i_post(steps: Steps, pull: PullRequest, draft: Draft, number: int, head:
             f"{draft.head_sha[:12]}. Post it all the same?"
         )
     return Question(
-        question="post" if number == 1 else f"post{number}",
+        question="approve" if number == 1 else f"approve{number}",
         text=text,
         details=(*_list(draft), f"Draft {draft.digest[:12]}"),
         choices=(POST, DISCARD),

@@ -25,11 +25,18 @@ from stack.errors import StackError, TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Chat, Ending, Message, Note, Notification, Progress, Question, Request, Result, Signal, Task
 from stack.people import Person
-from stack.work.beforehand import Conversation
+from stack.work.beforehand import Conversation, Head
 from stack.work.kinds import Answer, Ask, Brief, Cancel, Report, Retry
 from stack.work.review import Review
-from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, PULL, REVIEW, START, WITH_APPROVAL, drafted
+from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, DRAFT, PULL, REVIEW, START, WITH_APPROVAL, drafted
 
+# What the steps of a review bring that few tests are about.
+BESIDE: dict[str, Report] = {
+    "conversation": Conversation(),
+    "check": CHECKED,
+    "draft": DRAFT,
+    "head1": Head(head_sha=PULL.head_sha),
+}
 MODEL_KEY, FORGE_KEY = "not-a-model-key", "not-a-forge-key"
 
 T = TypeVar("T")
@@ -158,21 +165,32 @@ class World:
         """A run comes as far as its question."""
         run_id = self.start(WITH_APPROVAL, person, **more)
         self.bring(run_id, "fetch", PULL)
-        self.bring_draft(run_id, review)
+        self.bring(run_id, "review", review)
+        self.pass_by(run_id)
         return run_id
 
-    def bring_draft(self, run_id: UUID, review: Review = REVIEW) -> None:
-        """A run that has its pull request comes as far as its draft."""
-        self.bring(run_id, "conversation", Conversation())
-        self.bring(run_id, "review", review)
-        if review.findings:
-            self.bring(run_id, "check", CHECKED)
-        self.bring(run_id, "draft", drafted(review))
+    def pass_by(self, run_id: UUID, step: str = "") -> None:
+        """The steps that a test is not about are done, until this one is begun, or as many as there are."""
+        while (task := self._beside(run_id)) and task.step != step:
+            assert self.claim(UUID(task.id)).verdict == "run"
+            self.result(UUID(task.id), self._brings(task))
+
+    def _beside(self, run_id: UUID) -> TaskRow | None:
+        query = select(TaskRow).where(TaskRow.run_id == str(run_id), TaskRow.state == "sent")
+        with self.sessions() as session:
+            return session.scalar(query.where(TaskRow.step.in_(BESIDE)))
+
+    def _brings(self, task: TaskRow) -> Report:
+        review = self.outcome(task_id(UUID(task.run_id), "review"))
+        if task.step == "draft":
+            return drafted(Review.model_validate(review))
+        return BESIDE[task.step]
 
     def answer(
         self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "post", **more: str
     ) -> None:
         self.ask(Answer(run_id=run_id, question=question, choice=choice, **more), person)
+        self.pass_by(run_id)
 
     def retry(self, run_id: UUID, person: Person = ADA) -> Request:
         return self.ask(Retry(run_id=run_id), person)
@@ -229,7 +247,8 @@ class World:
         self.go_on()
 
     def bring(self, run_id: UUID, step: str, outcome: Report) -> None:
-        """The task of a step is claimed and done."""
+        """The task of a step is claimed and done; those that the test is not about are done before it."""
+        self.pass_by(run_id, step)
         task = task_id(run_id, step)
         assert self.claim(task).verdict == "run"
         self.result(task, outcome)

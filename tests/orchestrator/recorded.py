@@ -11,7 +11,7 @@ from sqlalchemy import Engine, MetaData, create_engine, event, text
 from orchestrator.store import TaskRow, open_store, sqlite_url
 from orchestrator.store.migrations import LATEST
 from stack.messages import Ending, Notification
-from stack.work.beforehand import Conversation
+from stack.work.beforehand import Conversation, Head
 from stack.work.kinds import Report, Usage
 from stack.work.review import Checked
 from tests.orchestrator.earlier import draft
@@ -22,6 +22,7 @@ from tests.stores import restore
 
 OUTCOMES: dict[str, Report] = {
     "fetch_pull_request": PULL,
+    "fetch_head": Head(head_sha=PULL.head_sha),
     "fetch_conversation": Conversation(),
     "review_change": REVIEW,
     "check_findings": Checked(verdicts=(), usage=Usage(model="not-a-model", turns=1, seconds=1)),

@@ -39,7 +39,7 @@ from stack.messages import (
     Task,
 )
 from stack.people import Person
-from stack.work.beforehand import Conversation, FetchConversation, PlanReview
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Head, PlanReview
 from stack.work.kinds import Answer, Failure, Report, Retry, Usage
 from stack.work.review import (
     Coverage,
@@ -314,6 +314,8 @@ class World:
             case ReviewChange():
                 self.paid += 1
                 return REVIEW
+            case FetchHead():
+                return Head(head_sha=PULL.head_sha)
             case FetchConversation():
                 return Conversation()
             case DraftReview():
