@@ -4,6 +4,8 @@ from bot import pulls
 from bot.commands import Arguments, StartCommand
 from stack.work.review import StartReview
 
+FLAGS = ("ask", "fresh")
+
 
 class Review(StartCommand):
     """A review of one pull request."""
@@ -13,7 +15,8 @@ class Review(StartCommand):
     hint = (
         "A pull request may also be written <code>acme/shop#12</code> or as its address; send me that alone, and I "
         "offer to review it. With <code>ask</code> at the end I show you the findings before anything is posted: "
-        "<code>/review acme/shop 12 ask</code>"
+        "<code>/review acme/shop 12 ask</code>. With <code>fresh</code> all is read anew, also what was read for the "
+        "last review and is unchanged"
     )
     place = 10
     form = (
@@ -22,9 +25,9 @@ class Review(StartCommand):
     )
 
     def read(self, arguments: Arguments) -> StartReview:
-        target, approval = _target(arguments)
+        target, flags = _target(arguments)
         repository, number = pulls.named(target, arguments.github)
-        return StartReview(repository=repository, number=number, approval=approval)
+        return StartReview(repository=repository, number=number, approval="ask" in flags, fresh="fresh" in flags)
 
     def remark(self, arguments: Arguments) -> str:
         return pulls.remark(_target(arguments)[0])
@@ -37,8 +40,9 @@ class Review(StartCommand):
         return ("Review", ask), ("Review, ask before posting", ask.model_copy(update={"approval": True}))
 
 
-def _target(arguments: Arguments) -> tuple[str, bool]:
-    """What is to be reviewed, as it was written, and whether `ask` stands behind it."""
-    words = arguments.words
-    approval = bool(words) and words[-1].lower() == "ask"
-    return " ".join(words[:-1] if approval else words), approval
+def _target(arguments: Arguments) -> tuple[str, set[str]]:
+    """What is to be reviewed, as it was written, and which of FLAGS stand behind it."""
+    words, flags = list(arguments.words), set[str]()
+    while words and words[-1].lower() in FLAGS:
+        flags.add(words.pop().lower())
+    return " ".join(words), flags

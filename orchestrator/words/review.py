@@ -53,16 +53,16 @@ def is_new(draft: Draft) -> bool:
 
 def may_i_post(steps: Steps, pull: PullRequest, draft: Draft, number: int, head: str) -> Question:
     """Asks with the draft as it would be posted; from the second time on because the branch has moved."""
-    text = f"Review of {_name(pull)}: {_counts(draft)}. Post it as it stands in the document?"
+    text = f"Review of {_name(pull)}: {_counts(draft)}. Post it?"
     if number > 1:
         text = (
             f"The branch of {_name(pull)} has moved to {head[:12]} meanwhile; the draft is about "
-            f"{draft.head_sha[:12]}. Post it all the same?"
+            f"{draft.head_sha[:12]}. Post it?"
         )
     return Question(
         question="approve" if number == 1 else f"approve{number}",
         text=text,
-        details=(*_list(draft), f"Draft {draft.digest[:12]}"),
+        details=(*_list(draft), f"Draft {draft.digest[:12]}, as it stands in the document"),
         choices=(POST, DISCARD),
         files=(_document(steps, pull, draft),),
     )

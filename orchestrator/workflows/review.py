@@ -29,8 +29,8 @@ def review(steps: Steps, ask: StartReview) -> Ending:
     """Reviews a pull request and posts one review. Raises Cancelled or Failed."""
     pull = steps.call("fetch", FetchPullRequest(repository=ask.repository, number=ask.number))
     plan = steps.call("plan", PlanReview(repository=pull.repository, number=pull.number, hunks=pull.hunks))
-    if ask.fresh:
-        plan = plan.model_copy(update={"earlier": None})
+    if ask.fresh and plan.earlier:
+        plan = plan.model_copy(update={"earlier": plan.earlier.model_copy(update={"read": {}})})
     if plan.ask and steps.ask(words.may_it_cost(pull, plan.estimate), otherwise=words.STOP) != words.GO_ON:
         return words.too_dear(pull, plan.estimate)
     there = steps.call("conversation", _conversation(pull, plan))

@@ -123,23 +123,16 @@ class Coverage(Value):
 
     def __str__(self) -> str:
         """How much was read, in words for a person, without a full stop."""
-        kept = f"{self.kept} that are unchanged were read for an earlier review" if self.kept else ""
-        if self.complete and not kept:
-            one = self.hunks + self.headers == 1
-            return (
-                f"The one {'hunk' if self.hunks else 'file header'} was read"
-                if one
-                else f"All {self._counts()} were read"
-            )
-        if self.complete and self.kept == self.hunks + self.headers:
-            return f"All {kept}"
-        some = f"{self._counts(part=True)} were read" + (f", and {kept}" if kept else "")
-        return some if self.complete else f"Partial: {some}"
-
-    def _counts(self, *, part: bool = False) -> str:
-        pairs = ((self.read, self.hunks, "hunks"), (self.headers_read, self.headers, "file headers"))
-        return " and ".join(
-            f"{read} of {all_} {what}" if part else f"{all_} {what}" for read, all_, what in pairs if all_
+        kept = f", {self.kept} of them for an earlier review since they are unchanged" if self.kept else ""
+        if self.complete:
+            hunks = f"All {self.hunks} hunks" if self.hunks != 1 else "The one hunk"
+            headers = f"{self.headers} file header{'s' * (self.headers != 1)}" if self.headers else ""
+            if not self.hunks and headers:
+                return f"All of {headers} was read{kept}"
+            return f"{hunks} {'was' if self.hunks == 1 else 'were'} read{f', and {headers}' if headers else ''}{kept}"
+        headers = f", and {self.headers_read} of {self.headers} file headers" if self.headers else ""
+        return f"Partial: {self.read} of {self.hunks} hunks were read{headers}" + (
+            f"; {self.kept} more are unchanged since an earlier review" if self.kept else ""
         )
 
 

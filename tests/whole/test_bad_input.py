@@ -56,10 +56,18 @@ def test_a_diff_of_binary_files_alone_is_told_in_words(world: World, desk: Desk)
 
 
 def test_binary_files_beside_text_are_named_and_the_text_is_reviewed(world: World, desk: Desk) -> None:
-    change: dict[str, bytes | None] = {"logo.png": bytes(range(256)) * 9, "app.py": BAD_LINE}
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9
+    change: dict[str, bytes | None] = {"logo.png": picture, "app.py": BAD_LINE}
     reviewed = desk.run(f"/review {world.pull(change)}")
     assert reviewed.run.state == "verified"
     assert "1 binary file" in reviewed.final["text"]
+
+
+@pytest.mark.parametrize("name", ["data.bin", "logo.png"])
+def test_code_that_git_takes_for_binary_is_never_verified(world: World, desk: Desk, name: str) -> None:
+    reviewed = desk.run(f"/review {world.pull({name: b'import os' + bytes(1) + BAD_LINE, 'app.py': BAD_LINE})}")
+    assert reviewed.run.state == "unproven", reviewed.final["text"]
+    assert name in reviewed.final["text"]
 
 
 def test_a_diff_of_20_000_lines_is_read_in_full(world: World, desk: Desk) -> None:
