@@ -10,6 +10,7 @@ from native.desk import Desk
 from native.processes import ROOT
 from sim.not_github.client import import_pull
 from sim.not_telegram.person import buttons
+from tests.sim.not_github import commit, git
 from tests.whole.world import BAD_LINE, World
 
 PULLS = ROOT.parent / "shared/pulls"
@@ -117,8 +118,17 @@ def test_a_real_change_of_each_project_is_reviewed_and_no_comment_refused(world:
 
 
 def _review_real_change(world: World, desk: Desk, folder: Path) -> dict[str, Any]:
+    """Three reviews of one head and one of a new head, each of which must be verified; the receipt of the first."""
     pull = import_pull(world.stack.ports.url("not_github"), folder)
-    reviewed = desk.run(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
+    repository = pull["base"]["repo"]["full_name"]
+    asked = f"/review {repository} {pull['number']}"
+    reviewed = desk.run(asked)
+    states = {desk.run(command).run.state for command in (asked, f"{asked} fresh")}
+    _push_another_commit(world, repository, pull["head"]["ref"], world.folder / folder.name)
+    states.add(desk.run(asked).run.state)
+    said = [(c["path"], c["line"], c["body"]) for c in world.comments(repository, pull["number"])]
+    assert len({(path, body.split("<!--")[0]) for path, _, body in said}) == len(said), f"{folder.name}: said twice"
+    assert states == {"verified"}, f"{folder.name}: {states}"
     receipt = next(task.outcome for task in reviewed.run.tasks if task.step == "post" and task.outcome)
     print(
         folder.name,
@@ -129,3 +139,10 @@ def _review_real_change(world: World, desk: Desk, folder: Path) -> dict[str, Any
         "refused",
     )
     return {**receipt, "state": reviewed.run.state}
+
+
+def _push_another_commit(world: World, repository: str, branch: str, tree: Path) -> None:
+    remote = world.remote_of(repository)
+    git("clone", "--quiet", "--depth=1", f"--branch={branch}", remote, str(tree), folder=world.folder)
+    commit(tree, {"a-new-file.txt": b"new\n"}, "another commit")
+    git("push", "--quiet", remote, f"HEAD:{branch}", folder=tree)

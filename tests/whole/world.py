@@ -68,12 +68,20 @@ class World:
     @property
     def remote(self) -> str:
         """Where git pushes this test's repository to."""
-        url = f"{self.stack.ports.url('not_github')}/acme/{self.name}.git"
+        return self.remote_of(f"acme/{self.name}")
+
+    def remote_of(self, repository: str) -> str:
+        """Where git pushes a repository to."""
+        url = f"{self.stack.ports.url('not_github')}/{repository}.git"
         return url.replace("://", f"://x-access-token:{GITHUB_TOKEN}@")
 
     def reviews(self) -> list[dict[str, Any]]:
         """The reviews that stand on this test's pull request."""
         return self.github.reviews(f"acme/{self.name}", 1)
+
+    def comments(self, repository: str, number: int) -> list[dict[str, Any]]:
+        """The comments on lines of a pull request."""
+        return [comment for review in self.github.reviews(repository, number) for comment in review["comments"]]
 
     # --- faults -------------------------------------------------------------------------------------
 
@@ -133,7 +141,7 @@ class World:
 
     def review_attempts(self, reviewed: Ended) -> int:
         """How many times in all a reviewer took this run's review on: Claude ran at most so often."""
-        return sum(task.attempt for task in reviewed.run.tasks if task.role == "pr_reviewer")
+        return sum(task.attempt for task in reviewed.run.tasks if task.step == "review")
 
     def orchestrator_database(self) -> sqlite3.Connection:
         """The orchestrator's store, to look into."""
