@@ -1,5 +1,6 @@
 """A draft as a document that reads well on a phone: the review's text, then each comment with its place."""
 
+import re
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -21,6 +22,7 @@ footer { color: #59636e; font-size: 13px; border-top: 1px solid #d1d9e0; margin-
 blockquote { border-left: 3px solid #d1d9e0; margin: 0; padding: 0 1rem; color: #59636e }
 @media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } pre, code { background: #151b23 } }
 """
+_ONE_PRESS = re.compile(r"^(`{3,})suggestion$", re.MULTILINE)
 _OWN_TAGS = ("<details>", "</details>", "<summary>", "</summary>", "<sub>", "</sub>")
 
 
@@ -48,4 +50,4 @@ def _comment(remark: Remark) -> str:
 def _html(markdown: str) -> str:
     for tag in _OWN_TAGS:
         markdown = markdown.replace(tag, "")
-    return str(_MARKDOWN.render(markdown))
+    return str(_MARKDOWN.render(_ONE_PRESS.sub(r"*To be taken over with one press:*\n\n\1", markdown)))
