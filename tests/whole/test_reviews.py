@@ -126,8 +126,9 @@ def _review_real_change(world: World, desk: Desk, folder: Path) -> dict[str, Any
     states = {desk.run(command).run.state for command in (asked, f"{asked} fresh")}
     _push_another_commit(world, repository, pull["head"]["ref"], world.folder / folder.name)
     states.add(desk.run(asked).run.state)
-    said = [(c["path"], c["line"], c["body"]) for c in world.comments(repository, pull["number"])]
-    assert len({(path, body.split("<!--")[0]) for path, _, body in said}) == len(said), f"{folder.name}: said twice"
+    comments = world.comments(repository, pull["number"])
+    said = [(c["path"], c["original_line"], c["side"], c["body"].split("<!--")[0]) for c in comments]
+    assert len(set(said)) == len(said), f"{folder.name}: said twice"
     assert states == {"verified"}, f"{folder.name}: {states}"
     receipt = next(task.outcome for task in reviewed.run.tasks if task.step == "post" and task.outcome)
     print(

@@ -98,9 +98,10 @@ class World:
         self._control("not_github", "POST", "faults", fault)
 
     def conversations(self) -> int:
-        """How many conversations Claude has begun: requests that hold its first messages alone."""
+        """How many conversations a reviewer has begun: requests to its tier that hold the first messages alone."""
         calls = client.call("GET", f"{self.stack.ports.url('not_anthropic')}/_sim/requests")["requests"]
-        return sum(call["path"].startswith("/v1/messages") and call["messages"] == FIRST for call in calls)
+        first = (c for c in calls if c["path"].startswith("/v1/messages") and c["messages"] == FIRST)
+        return sum("sonnet" in str(call["model"]) for call in first)
 
     def behave(self) -> None:
         """Ends all faults, where the simulator lives."""
