@@ -19,7 +19,7 @@ from stack.work.review import (
 from tests.stack.samples import ADA, CHANGE, CHAT, DRAFT, FETCH, FINDING, PULL
 from tests.stack.samples import REVIEW as HALF_A_REVIEW
 
-__all__ = ["ADA", "CHANGE", "CHAT", "FETCH", "FINDING", "PULL"]  # beside what is made here
+__all__ = ["ADA", "CHANGE", "CHAT", "DRAFT", "FETCH", "FINDING", "PULL"]  # beside what is made here
 
 BOB = Person(id="telegram:2")
 VIEWER = Person(id="telegram:3", standing="viewer")
