@@ -1,6 +1,7 @@
 """What commands, texts and buttons are handed: a message as it was written, and the desk to work at."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -81,11 +82,18 @@ class Desk:
 
         `also` writes down what is true from now on; what callers do afterwards may be lost with the process.
         """
+        return await self.send_all([request], update_id, also)
+
+    async def send_all(
+        self, requests: Sequence[Request], update_id: int, also: Callable[[], None] = lambda: None
+    ) -> bool:
+        """As `send`, where an update asks for several things: all of them are passed on, or none."""
         with self.memory.together():
-            self.memory.outbox.add(request)
+            for request in requests:
+                self.memory.outbox.add(request)
             self.memory.updates.set_handled(update_id)
             also()
-        return await self.outbox.send(request)
+        return all(await asyncio.gather(*map(self.outbox.send, requests)))
 
     async def begin(self, request: Request, update_id: int, start: Start, *, shown_as: int | None = None) -> None:
         """Begins a run and shows its live message, which may be one that is there: the one that offered it."""

@@ -140,6 +140,11 @@ class Steps:
         self.failed.clear()
         return outcome  # type: ignore[return-value]  # checked when it came: it is what this kind of brief brings
 
+    def done(self, step: str) -> bool:
+        """Whether a step has brought what it was begun for: an earlier version of the story may have come to it."""
+        known = self._journal.steps.get(step)
+        return bool(known and known.outcome and known.outcome["report"] != "failure")
+
     def pieces(self, step: str) -> tuple[dict[str, Any], ...]:
         """What was kept of a step's report while it was worked on, in order; of a step that has failed, too."""
         known = self._journal.steps.get(step)

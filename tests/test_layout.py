@@ -20,10 +20,15 @@ SIMULATORS = sorted(p.name for p in (ROOT / "sim").iterdir() if (p / "__init__.p
 
 LONGEST_FILE = 300  # lines, of a service
 # What a review is made of, and where it may be named: in its own files, and in the tables that all work stands in.
-OF_A_REVIEW = {"StartReview", "ReviewChange", "PostReview", "FetchPullRequest", "Review"}
+OF_A_REVIEW = {
+    "StartReview", "FetchPullRequest", "PlanReview", "FetchConversation", "ReviewChange", "CheckFindings",
+    "DraftReview", "FetchHead", "PostReview", "Review",
+}  # fmt: skip
 FILES_OF_A_REVIEW = (
-    "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/github/reviews.py", "forge/pulls.py",
-    "forge/reviews.py", "orchestrator/local/review.py", "orchestrator/workflows/review.py", "stack/work/review.py",
+    "agents/pr_reviewer/", "bot/commands/review.py", "forge/compose.py", "forge/conversation.py",
+    "forge/github/reviews.py", "forge/pulls.py", "forge/reviews.py", "forge/sending.py", "orchestrator/local/review.py",
+    "orchestrator/words/review.py", "orchestrator/workflows/review.py", "stack/work/beforehand.py",
+    "stack/work/review.py",
 )  # fmt: skip
 TABLES = ("forge/__main__.py",)
 STORIES = "orchestrator/workflows/"  # no joints: another workflow's may use the review's briefs

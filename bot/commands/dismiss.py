@@ -50,8 +50,9 @@ class Dismiss(Command):
         if run is None:
             raise GiveUp(f"Of which run? {FORM}")
         asks = [DismissFinding(run_id=run.run_id, number=number, reason=meant.reason) for number in meant.numbers]
-        confirmed = [await desk.outbox.send(request) for request in _requests(written, asks)]
-        if not all(confirmed):  # else the orchestrator says which ones they are
+        if not await desk.send_all(
+            _requests(written, asks), written.update_id
+        ):  # else the orchestrator says which ones they are
             await desk.reply(written, texts.accepted("is dismissed", run.title))
 
 

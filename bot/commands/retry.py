@@ -1,5 +1,7 @@
 """/retry: has what failed of a run done again: of the newest that ended, of the one that is answered, or named."""
 
+from functools import partial
+
 from bot import texts
 from bot.buttons import RETRY
 from bot.commands import Command
@@ -26,8 +28,8 @@ class Retry(Command):
     async def handle(self, written: Written, desk: Desk) -> None:
         letters = read_short_id(written.text, FORM)
         run = await named(letters, written, desk, FORM) or _newest(written, desk)
-        confirmed = await desk.outbox.send(written.request(RetryRun(run_id=run.run_id)))
-        desk.memory.buttons.use(run.run_id, question=RETRY)
+        settle = partial(desk.memory.buttons.use, run.run_id, question=RETRY)
+        confirmed = await desk.send(written.request(RetryRun(run_id=run.run_id)), written.update_id, settle)
         said = f"Trying again: {line(run.title)}" if confirmed else texts.accepted("is tried again", run.title)
         await desk.reply(written, said)
 

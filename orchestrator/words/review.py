@@ -14,7 +14,7 @@ POST, DISCARD = "Post", "Discard"
 GO_ON, STOP = "Go on", "Stop"
 MOST_LISTED = 30  # findings in a message
 MOVES = {
-    "pushed": "{commits} were pushed",
+    "pushed": "{commits} pushed",
     "merged": "the base was merged into it",
     "rebased": "it was rebased, its changes being the same",
     "forced": "the branch was rewritten",
@@ -41,7 +41,9 @@ def since(there: Conversation, plan: Plan, found: Review) -> str:
     """What has happened since the last review, for the review's text; empty where there was none."""
     if plan.earlier is None or there.moved == "same":
         return ""
-    moved = MOVES[there.moved].format(commits=_many(there.commits, "commit"))
+    moved = MOVES[there.moved].format(
+        commits=f"{_many(there.commits, 'commit')} {'was' if there.commits == 1 else 'were'}"
+    )
     kept = f" What was read then and is unchanged ({_many(found.coverage.kept, 'part')}) was not read again."
     return f"Since the review of {plan.earlier.head_sha[:12]} {moved}.{kept if found.coverage.kept else ''}"
 

@@ -45,7 +45,8 @@ def review(steps: Steps, ask: StartReview) -> Ending:
     )  # fmt: skip
     if plan.earlier and there.moved == "same" and not words.is_new(draft):
         return words.nothing_new(pull, plan.earlier, draft)
-    if ask.approval and not _approved(steps, pull, draft):
+    # what an earlier version has posted is not asked about any more
+    if ask.approval and not steps.done("post") and not _approved(steps, pull, draft):
         return words.discarded(pull)
     try:
         receipt = steps.call("post", PostReview(pull=pull, draft=draft))

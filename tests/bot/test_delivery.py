@@ -177,7 +177,7 @@ async def test_a_note_is_a_plain_reply(world: World) -> None:
 
 async def test_what_the_memory_does_not_take_now_comes_again(world: World) -> None:
     world.memory._db.execute("ALTER TABLE deliveries RENAME TO away")
-    newer = Envelope(version=3, type="notification", id=uuid7(), person=f"telegram:{ADA}")
+    newer = Envelope(version=4, type="notification", id=uuid7(), person=f"telegram:{ADA}")
     with pytest.raises(TryAgain, match="the bot's memory does not answer"):
         await world.delivery.deliver(notification(uuid7(), DONE))
     with pytest.raises(TryAgain, match="the bot's memory does not answer"):
@@ -197,7 +197,7 @@ async def test_what_is_no_notification_is_given_up(world: World) -> None:
 
 @pytest.mark.parametrize("person", [f"telegram:{BOB}", {"id": f"telegram:{BOB}", "standing": "requester"}])
 async def test_who_a_message_of_a_newer_version_was_for_is_told_once(tmp_path: Path, person: object) -> None:
-    envelope = Envelope(version=3, type="notification", id=uuid7(), run_id=uuid7(), person=person)
+    envelope = Envelope(version=4, type="notification", id=uuid7(), run_id=uuid7(), person=person)
     sent = []
     for _ in range(2):
         world = World(tmp_path)
@@ -210,12 +210,12 @@ async def test_who_a_message_of_a_newer_version_was_for_is_told_once(tmp_path: P
 
 @pytest.mark.parametrize("person", [None, "clock", 7, ["x"], {"id": None}, {"name": "x"}])
 async def test_where_a_newer_message_names_nobody_the_admins_are_told(world: World, person: object) -> None:
-    await world.delivery.tell_newer(Envelope(version=3, type="summons", id=uuid7(), person=person))
+    await world.delivery.tell_newer(Envelope(version=4, type="summons", id=uuid7(), person=person))
     assert [call.chat_id for call in world.outside.sent] == [EVE]
 
 
 async def test_the_word_of_a_newer_message_comes_again_where_telegram_is_away(world: World) -> None:
-    envelope = Envelope(version=3, type="notification", id=uuid7(), person=f"telegram:{ADA}")
+    envelope = Envelope(version=4, type="notification", id=uuid7(), person=f"telegram:{ADA}")
     world.outside.fail(SendMessage, "broken")
     with pytest.raises(TryAgain):
         await world.delivery.tell_newer(envelope)

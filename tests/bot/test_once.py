@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from stack.messages import Ending, Question
-from stack.work.kinds import Answer, Cancel, Steer
-from stack.work.review import StartReview
+from stack.messages import Ending, Progress, Question
+from stack.work.kinds import Answer, Cancel, Retry, Steer
+from stack.work.review import Dismiss, StartReview
 from tests.bot.fakes import World, notification, texts_of
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +78,31 @@ async def test_a_word_to_a_run_that_is_delivered_again_is_passed_on_once(tmp_pat
     after = await restart(tmp_path)
     await after.write("faster", update_id=UPDATE, reply_to=1)
     assert after.broker.asks == [Steer(run_id=run_id, text="faster")]
+    await after.close()
+
+
+async def test_a_retry_that_is_delivered_again_tries_no_second_run(tmp_path: Path) -> None:
+    before = World(tmp_path)
+    older, newest = before.add_run("older"), before.add_run("newest")
+    for run_id in (older, newest):
+        await before.live.end(run_id, Ending(state="failed", headline="h"))
+    await cut_off(before, before.write("/retry", update_id=UPDATE))
+    after = await restart(tmp_path)
+    again = Progress(run_id=newest, source="orchestrator", kind="step", text="Trying again", data={"again": True})
+    after.live.hear(again)
+    await after.write("/retry", update_id=UPDATE)
+    assert after.broker.asks == [Retry(run_id=newest)]
+    await after.close()
+
+
+async def test_of_several_dismissals_none_is_lost_and_none_asked_twice(tmp_path: Path) -> None:
+    before = World(tmp_path)
+    run_id = before.add_run()
+    said = f"/dismiss {run_id.hex[-6:]} 1, 3"
+    await cut_off(before, before.write(said, update_id=UPDATE))
+    after = await restart(tmp_path)
+    await after.write(said, update_id=UPDATE)
+    assert after.broker.asks == [Dismiss(run_id=run_id, number=number) for number in (1, 3)]
     await after.close()
 
 

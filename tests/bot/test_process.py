@@ -198,13 +198,13 @@ def test_a_message_of_a_newer_version_is_told_and_put_aside(
     eve.say("/help")
     ada.wait_for(has("What I can do"), SECONDS)
     body = json.loads(encode(notification(uuid7(), DONE, chat_id=ada.user_id)))
-    for newer in (body | {"version": 3, "mood": "good"}, body | {"version": 3, "id": str(uuid7()), "person": "clock"}):
+    for newer in (body | {"version": 4, "mood": "good"}, body | {"version": 4, "id": str(uuid7()), "person": "clock"}):
         orchestrator.publisher.send(topology.BOT, json.dumps(newer).encode(), {}, SECONDS)
     for person in (ada, eve):
         person.wait_for(has("came from a newer version of this stack"), SECONDS)
     put_aside = 0
     while put_aside < 2:  # with what tests before left to nobody
-        put_aside += sum(b'"version": 3' in body for body in broker.bodies(topology.dead_of(topology.BOT)))
+        put_aside += sum(b'"version": 4' in body for body in broker.bodies(topology.dead_of(topology.BOT)))
         time.sleep(0.05)
     assert (count(ada, "newer version"), count(eve, "newer version")) == (1, 1)
 

@@ -187,7 +187,7 @@ class World:
         return BESIDE[task.step]
 
     def answer(
-        self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "post", **more: str
+        self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "approve", **more: str
     ) -> None:
         self.ask(Answer(run_id=run_id, question=question, choice=choice, **more), person)
         self.pass_by(run_id)
@@ -283,7 +283,7 @@ class World:
         with self.sessions() as session:
             return session.scalar(select(TaskRow).where(TaskRow.run_id == str(run_id), TaskRow.step == step))
 
-    def gate(self, run_id: UUID, question: str = "post") -> GateRow:
+    def gate(self, run_id: UUID, question: str = "approve") -> GateRow:
         with self.sessions() as session:
             return session.get_one(GateRow, (str(run_id), question))
 

@@ -27,7 +27,7 @@ CALLS: dict[str, tuple[str, str, object]] = {
     "log": ("GET", "/runs/{run}/log", None),
     "cancel": ("POST", "/runs/{run}/cancel", {}),
     "retry": ("POST", "/runs/{failed}/retry", {}),
-    "answer": ("POST", "/runs/{waiting}/answer", {"question": "post", "choice": "Post"}),
+    "answer": ("POST", "/runs/{waiting}/answer", {"question": "approve", "choice": "Post"}),
     "metrics": ("GET", "/metrics", None),
     "files": ("POST", "/files?name=a.txt", {}),
     "file": ("GET", "/files/{file}", None),
@@ -137,10 +137,10 @@ def test_whoever_comes_without_a_token_learns_no_more_than_that_it_is_well(api: 
         ("start", []),
         ("start", "x"),
         ("answer", {}),
-        ("answer", {"question": "post"}),
+        ("answer", {"question": "approve"}),
         ("answer", {"question": "q" * 41, "choice": "Post"}),
-        ("answer", {"question": "post", "choice": "x" * 4001}),
-        ("answer", {"question": "post", "choice": "Post", "digest": "x" * 65}),
+        ("answer", {"question": "approve", "choice": "x" * 4001}),
+        ("answer", {"question": "approve", "choice": "Post", "digest": "x" * 65}),
         ("register", {}),
         ("register", {"name": 1}),
         ("renew", {}),
@@ -306,7 +306,7 @@ def test_a_program_answers_for_anybody_and_its_name_stands_there(api: Api) -> No
     assert (gate.answer, gate.answered_by) == ("Post", "cli")
 
 
-@pytest.mark.parametrize("body", [{"question": "post", "choice": "yes"}, {"question": "other", "choice": "Post"}])
+@pytest.mark.parametrize("body", [{"question": "approve", "choice": "yes"}, {"question": "other", "choice": "Post"}])
 def test_an_answer_that_was_not_asked_for_is_409(api: Api, body: dict[str, str]) -> None:
     answer = ask(api, "answer", json=body)
     assert answer.status_code == 409
@@ -315,7 +315,7 @@ def test_an_answer_that_was_not_asked_for_is_409(api: Api, body: dict[str, str])
 
 def test_an_answer_to_what_is_no_longer_asked_is_409(api: Api) -> None:
     (gate,) = api.detail(api.waiting).gates
-    said = {"question": "post", "choice": "Post"}
+    said = {"question": "approve", "choice": "Post"}
     answer = ask(api, "answer", json={**said, "digest": "0" * 64})
     assert answer.status_code == 409
     assert "is not what" in (answer.json or {})["error"]
@@ -325,7 +325,7 @@ def test_an_answer_to_what_is_no_longer_asked_is_409(api: Api) -> None:
 
 def test_an_answer_that_came_before_is_409(api: Api) -> None:
     ask(api, "answer")
-    answer = ask(api, "answer", json={"question": "post", "choice": "Discard"})
+    answer = ask(api, "answer", json={"question": "approve", "choice": "Discard"})
     assert (answer.status_code, answer.json) == (409, {"error": f"{TITLE} was answered before: Post."})
 
 
@@ -336,6 +336,7 @@ def test_a_run_that_the_api_began_asks_its_person_and_the_api_can_answer(api: Ap
     world.go_on()
     world.bring(begun.id, "fetch", PULL)
     world.bring(begun.id, "review", REVIEW)
+    world.pass_by(begun.id)
     assert world.question().choices == ("Post", "Discard")
     world.answer(begun.id, "Post", CLOCK)
     assert world.run(begun.id).state == "waiting"
@@ -411,10 +412,10 @@ def test_the_command_line_starts_answers_and_cancels(api: Api) -> None:
         begun = client.start(START["ask"], key="once", person="telegram:1", priority="high")
         assert client.start(START["ask"], key="once", person="telegram:1", priority="high").id == begun.id
         (gate,) = client.run(api.waiting).gates
-        assert client.answer(api.waiting, "post", "Discard", digest=gate.digest).id == api.waiting
+        assert client.answer(api.waiting, "approve", "Discard", digest=gate.digest).id == api.waiting
         assert client.cancel(begun.id).id == begun.id
         with pytest.raises(GiveUp, match="answered before"):
-            client.answer(api.waiting, "post", "Post")
+            client.answer(api.waiting, "approve", "Post")
 
 
 def test_the_command_line_has_a_run_tried_again_once_with_a_key(api: Api) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from orchestrator.store import RunRow, TaskRow
+from stack.ids import task_id
 from stack.messages import Ending, Signal
 from stack.people import Person
 from stack.work.kinds import Cancel
@@ -35,6 +36,7 @@ def start_posting(world: World) -> UUID:
     run = world.start()
     world.bring(run, "fetch", PULL)
     world.bring(run, "review", REVIEW)
+    world.pass_by(run)
     return run
 
 
@@ -64,7 +66,8 @@ def test_while_somebody_is_at_work_they_are_told(any_world: World) -> None:
     world = any_world
     run = world.start()
     world.bring(run, "fetch", PULL)
-    task = world.tasks_sent()[-1]
+    world.pass_by(run)
+    task = task_id(run, "review")
     world.claim(task)
     world.cancel(run)
     assert [(signal.task_id, signal.verb) for signal in world.signals()] == [(task, "cancel")]
@@ -76,7 +79,8 @@ def test_while_somebody_is_at_work_they_are_told(any_world: World) -> None:
 def test_a_result_after_the_cancel_changes_nothing(world: World) -> None:
     run = world.start()
     world.bring(run, "fetch", PULL)
-    task = world.tasks_sent()[-1]
+    world.pass_by(run)
+    task = task_id(run, "review")
     world.claim(task)
     world.cancel(run)
     world.result(task, REVIEW)
@@ -149,7 +153,6 @@ def test_once_the_review_is_on_its_way_it_is_too_late(any_world: World, claimed:
 
 
 def test_an_effect_that_waits_in_our_queue_is_stopped(world: World) -> None:
-    world.limit("forge", at_once=1)
     run = start_posting_behind_another(world)
     assert world.step(run, "post").state == "waiting"  # type: ignore[union-attr]
     world.cancel(run)
@@ -160,8 +163,11 @@ def test_an_effect_that_waits_in_our_queue_is_stopped(world: World) -> None:
 def start_posting_behind_another(world: World) -> UUID:
     run = world.start()
     world.bring(run, "fetch", PULL)
-    world.start()  # its fetch takes the forge's one place
     world.bring(run, "review", REVIEW)
+    world.pass_by(run, "draft")
+    world.start()  # its fetch takes the forge's one place
+    world.limit("forge", at_once=1)
+    world.pass_by(run)
     return run
 
 

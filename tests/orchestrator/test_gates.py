@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -10,10 +11,26 @@ from stack.messages import Attachment, Notification, Question
 from stack.people import Person
 from stack.values import now
 from stack.work.kinds import Answer
+from stack.work.review import Draft
 from tests.orchestrator.played import World
-from tests.orchestrator.samples import ADA, ADMIN, APPROVER, BOB, CLOCK, PULL, RECEIPT, REVIEW, START, TITLE, VIEWER
+from tests.orchestrator.samples import (
+    ADA,
+    ADMIN,
+    APPROVER,
+    BOB,
+    CLOCK,
+    DRAFT,
+    PULL,
+    RECEIPT,
+    REVIEW,
+    TITLE,
+    VIEWER,
+    WITH_APPROVAL,
+    drafted,
+)
 
-FREE = Question(question="post", text="What now?", choices=("Post", "Discard"), free=True)
+BEFORE = ("fetch", "plan", "conversation", "review", "check", "draft")  # the steps before the question
+FREE = Question(question="approve", text="What now?", choices=("Post", "Discard"), free=True)
 
 
 def sweep(world: World) -> None:
@@ -38,21 +55,31 @@ def test_what_is_asked_carries_its_deadline_and_the_digest_of_what_is_shown(worl
     question = world.question()
     assert question.until == world.gate(run).until
     shown = question.model_copy(update={"digest": ""}).model_dump_json()
-    assert question.digest == hashlib.sha256(f"{shown}{REVIEW.model_dump_json()}".encode()).hexdigest()
+    assert question.digest == hashlib.sha256(f"{shown}{drafted(REVIEW).model_dump_json()}".encode()).hexdigest()
 
 
 def test_what_would_be_posted_is_part_of_the_digest_though_it_is_not_shown(world: World) -> None:
-    other = REVIEW.model_copy(update={"summary": "Something else."})
-    runs = [world.start_waiting(), world.start_waiting(review=other)]
+    other = drafted(REVIEW).model_copy(update={"fixed": ("a thread",)})
+    runs = [start_drafted(world, draft) for draft in (drafted(REVIEW), other)]
     first, second = (Question.model_validate(world.gate(run).content) for run in runs)
-    assert first.details == second.details
+    unseen = {"digest": "", "until": None}
+    assert first.model_copy(update=unseen) == second.model_copy(update=unseen)
     assert first.digest != second.digest
+
+
+def start_drafted(world: World, draft: Draft) -> UUID:
+    """A run that comes as far as its question, with this draft."""
+    run = world.start(WITH_APPROVAL)
+    world.bring(run, "fetch", PULL)
+    world.bring(run, "review", REVIEW)
+    world.bring(run, "draft", draft)
+    return run
 
 
 def test_who_may_answer_stands_in_the_row(world: World) -> None:
     run = world.start_waiting()
     with world.sessions.begin() as session:
-        gate = session.get_one(GateRow, (str(run), "post"))
+        gate = session.get_one(GateRow, (str(run), "approve"))
         gate.content = {**gate.content, "by": ["admin"]}
     world.answer(run, "Post", person=APPROVER)
     assert world.gate(run).answer is None
@@ -63,7 +90,7 @@ def test_who_may_answer_stands_in_the_row(world: World) -> None:
 
 def test_the_files_of_an_answer_are_kept_with_it(world: World) -> None:
     run, file = world.start_waiting(), Attachment(id="a" * 64, name="notes.txt", size=3)
-    world.ask(Answer(run_id=run, question="post", choice="Post"), files=(file,))
+    world.ask(Answer(run_id=run, question="approve", choice="Post"), files=(file,))
     assert world.gate(run).files == [file.model_dump(mode="json")]
 
 
@@ -108,7 +135,7 @@ def test_the_deadline_is_the_rows_and_no_restart_moves_it(world: World) -> None:
 
 def test_where_nobody_answers_nothing_is_posted(world: World) -> None:
     run = world.start_waiting()
-    world.change(GateRow, (str(run), "post"), until=now() - timedelta(seconds=1))
+    world.change(GateRow, (str(run), "approve"), until=now() - timedelta(seconds=1))
     world.restart()
     sweep(world)
     assert world.ending().headline == "acme/shop#12: discarded. Nothing was posted."
@@ -117,14 +144,14 @@ def test_where_nobody_answers_nothing_is_posted(world: World) -> None:
 
 def test_a_deadline_that_has_not_passed_is_no_answer(world: World) -> None:
     run = world.start_waiting()
-    world.change(GateRow, (str(run), "post"), until=now() + timedelta(minutes=1))
+    world.change(GateRow, (str(run), "approve"), until=now() + timedelta(minutes=1))
     sweep(world)
     assert world.gate(run).answer is None
 
 
 def test_an_answer_after_the_deadline_is_too_late_even_before_the_sweep(world: World) -> None:
     run = world.start_waiting()
-    world.change(GateRow, (str(run), "post"), until=now() - timedelta(seconds=1))
+    world.change(GateRow, (str(run), "approve"), until=now() - timedelta(seconds=1))
     world.answer(run)
     (note,) = world.notes()
     assert note.startswith(f"{TITLE} waited until")
@@ -135,7 +162,7 @@ def test_an_answer_after_the_deadline_is_too_late_even_before_the_sweep(world: W
 def test_an_answer_before_the_deadline_stands_after_it(world: World) -> None:
     run = world.start_waiting()
     world.answer(run)
-    world.change(GateRow, (str(run), "post"), until=now() - timedelta(seconds=1))
+    world.change(GateRow, (str(run), "approve"), until=now() - timedelta(seconds=1))
     sweep(world)
     assert world.gate(run).answer == "Post"
 
@@ -191,7 +218,7 @@ def test_what_was_not_offered_is_no_answer(world: World, choice: str) -> None:
 
 def test_where_the_question_takes_them_a_persons_own_words_are_an_answer(world: World) -> None:
     run = world.start_waiting()
-    world.change(GateRow, (str(run), "post"), content=FREE.model_dump(mode="json"))
+    world.change(GateRow, (str(run), "approve"), content=FREE.model_dump(mode="json"))
     for empty in ("", " \n"):
         world.answer(run, empty)
         assert world.gate(run).answer is None
@@ -242,14 +269,15 @@ def test_many_runs_wait_and_each_takes_its_own_answer(world: World) -> None:
     runs = [world.start_waiting() for _ in range(5)]
     world.answer(runs[2], "Discard")
     assert [world.run(run).state for run in runs] == ["waiting", "waiting", "cancelled", "waiting", "waiting"]
-    assert len(world.rows(TaskRow)) == 10
+    assert len(world.rows(TaskRow)) == 5 * len(BEFORE)
+    assert {row.step for row in world.rows(TaskRow)} == set(BEFORE)
 
 
 def test_a_question_that_was_open_at_a_cancel_is_no_answer(world: World) -> None:
     run = world.start_waiting()
     world.cancel(run)
     assert world.run(run).state == "cancelled"
-    world.change(GateRow, (str(run), "post"), until=now() - timedelta(seconds=1))
+    world.change(GateRow, (str(run), "approve"), until=now() - timedelta(seconds=1))
     sweep(world)
     world.answer(run)
     assert world.run(run).state == "cancelled"
@@ -258,10 +286,12 @@ def test_a_question_that_was_open_at_a_cancel_is_no_answer(world: World) -> None
 
 def test_a_run_that_is_told_late_still_asks(world: World) -> None:
     """The result of a step comes while the run is not told: the question comes with the sweep."""
-    run = world.start(START.model_copy(update={"approval": True}))
+    run = world.start(WITH_APPROVAL)
     world.bring(run, "fetch", PULL)
-    world.transactions.go_on = lambda _run: None
     world.bring(run, "review", REVIEW)
+    world.pass_by(run, "draft")
+    world.transactions.go_on = lambda _run: None
+    world.bring(run, "draft", DRAFT)
     assert world.run(run).state == "running"
     world.restart()
     world.stories.advance(str(run))

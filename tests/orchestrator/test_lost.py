@@ -246,4 +246,5 @@ def test_a_run_outlives_two_deploys(world: World) -> None:
         world.outbox.sweep(float("inf"))
     world.bring(run, "fetch", PULL)
     assert world.run(run).state == "running"
+    world.pass_by(run)
     assert world.step(run, "review") is not None

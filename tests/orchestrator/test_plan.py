@@ -30,16 +30,18 @@ def test_of_a_repository_that_is_new_nothing_is_known(any_world: World) -> None:
 # --- our last review of the pull request ------------------------------------------------------------------
 
 
-def test_the_last_review_that_was_posted_says_which_head_and_what_was_read_whole(any_world: World) -> None:
+def test_the_last_review_that_was_posted_says_where_it_is_which_head_it_read_and_what_of_it_whole(
+    any_world: World,
+) -> None:
     add(any_world, days_ago=2, outcomes=outcomes(review=REVIEW))
     add(any_world, days_ago=1, outcomes=outcomes())
-    assert plan(any_world).earlier == Earlier(head_sha=PULL.head_sha, read=READ)
+    assert plan(any_world).earlier == Earlier(head_sha=PULL.head_sha, url=RECEIPT.url, read=READ)
 
 
 def test_the_head_is_that_of_the_draft(world: World) -> None:
     """The pull request may have been looked up again, and have moved."""
     add(world, outcomes=outcomes(draft=draft(head_sha=HEAD)))
-    assert plan(world).earlier == Earlier(head_sha=HEAD, read=READ)
+    assert plan(world).earlier == Earlier(head_sha=HEAD, url=RECEIPT.url, read=READ)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +53,17 @@ def test_a_review_that_github_did_not_show_does_not_count_and_the_one_before_doe
 ) -> None:
     add(world, days_ago=2, outcomes=outcomes())
     add(world, days_ago=1, outcomes=outcomes(review=REVIEW, **missing))
-    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha, read=READ)
+    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha, url=RECEIPT.url, read=READ)
 
 
 def test_of_a_review_in_part_whose_reviewer_failed_nothing_counts_as_read(world: World) -> None:
     add(world, outcomes=outcomes(review=final()), state="unproven")
-    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha)
+    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha, url=RECEIPT.url)
 
 
 def test_a_report_of_an_earlier_version_is_enough(world: World) -> None:
     add(world, outcomes=outcomes(review=REVIEW))
-    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha)
+    assert plan(world).earlier == Earlier(head_sha=PULL.head_sha, url=RECEIPT.url)
 
 
 @pytest.mark.parametrize("other", [{"number": 13}, {"repository": "acme/other"}])

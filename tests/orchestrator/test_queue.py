@@ -92,7 +92,7 @@ def test_the_first_that_was_asked_for_goes_first(one_at_a_time: World) -> None:
 def test_a_run_has_the_priority_that_was_asked_for_in_each_of_its_steps(world: World) -> None:
     run = world.start(START, priority="urgent")
     world.bring(run, "fetch", PULL)
-    assert [row.rank for row in world.rows(TaskRow)] == [0, 0]
+    assert {row.step: row.rank for row in world.rows(TaskRow)} == {"fetch": 0, "plan": 0, "conversation": 0}
 
 
 def test_what_waits_is_admitted_after_a_restart(one_at_a_time: World) -> None:

@@ -210,7 +210,7 @@ def test_what_was_answered_is_not_asked_again(world: World) -> None:
     world.tell(asking)
     run = world.start()
     world.bring(run, "fetch", PULL)
-    world.answer(run)
+    world.answer(run, question="post")
     world.bring(run, "post", final())
     world.retry(run)
     world.bring(run, "post", RECEIPT)

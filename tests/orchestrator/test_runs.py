@@ -110,7 +110,7 @@ def test_a_request_that_overtakes_the_start_of_its_run_comes_again(world: World,
     start = request()
     asks = {
         "cancel": Cancel(run_id=start.id),
-        "answer": Answer(run_id=start.id, question="post", choice="Post"),
+        "answer": Answer(run_id=start.id, question="approve", choice="Post"),
         "steer": Steer(run_id=start.id, text="hm"),
     }
     with pytest.raises(TryAgain, match="not there yet"):
@@ -198,6 +198,7 @@ def start_reviewing(world: World) -> tuple[UUID, UUID]:
     """A run whose agent is at work, and the agent's task."""
     run = world.start()
     world.bring(run, "fetch", PULL)
+    world.pass_by(run)
     world.claim(task_id(run, "review"))
     return run, task_id(run, "review")
 
@@ -267,7 +268,7 @@ def test_what_the_database_does_not_take_is_told(world: World) -> None:
 
 
 def newer(**more: object) -> Envelope:
-    facts = {"version": 3, "type": "request", "id": uuid7(), "person": ADA.model_dump(), **more}
+    facts = {"version": 4, "type": "request", "id": uuid7(), "person": ADA.model_dump(), **more}
     return Envelope.model_validate(facts)
 
 

@@ -91,7 +91,7 @@ def test_the_folder_of_a_database_is_made(tmp_path: Path) -> None:
 def test_times_come_back_in_utc_to_the_microsecond(any_world: World) -> None:
     run = any_world.start_waiting()
     east = datetime(2026, 3, 1, 1, 2, 3, 456789, tzinfo=timezone(timedelta(hours=5)))
-    any_world.change(GateRow, (str(run), "post"), until=east)
+    any_world.change(GateRow, (str(run), "approve"), until=east)
     until = any_world.gate(run).until
     assert (until, until.tzinfo) == (east, UTC)
 

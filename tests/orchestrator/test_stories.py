@@ -17,9 +17,16 @@ from stack.errors import TryAgain
 from stack.ids import task_id, uuid7
 from stack.messages import Ending, Notification, Progress, Task
 from stack.work import starts
+from stack.work.beforehand import Conversation, FetchConversation
+from stack.work.kinds import Brief
+from stack.work.review import CheckFindings, DraftReview
 from tests.orchestrator.played import World, wait_until
-from tests.orchestrator.samples import ADA, CHANGE, FETCH, POST, PULL, RECEIPT, REVIEW, START, final
+from tests.orchestrator.samples import ADA, CHANGE, CHECKED, DRAFT, FETCH, POST, PULL, RECEIPT, REVIEW, START, final
 
+ABOUT = FetchConversation(repository="acme/shop", number=12, base_sha=PULL.base_sha, head_sha=PULL.head_sha)
+CHECK = CheckFindings(
+    repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, findings=REVIEW.findings
+)
 VERIFIED = Ending(state="verified", headline="Done", details=("all of it",))
 
 
@@ -35,10 +42,18 @@ def test_a_review_goes_from_step_to_step_to_its_end(any_world: World) -> None:
     run = world.start()
     assert [task.brief for task in world.sent(Task)] == [FETCH]
     assert world.run(run).state == "running"
-    world.bring(run, "fetch", PULL)
-    assert [task.brief for task in world.sent(Task)] == [FETCH, CHANGE]
-    world.bring(run, "review", REVIEW)
-    assert [task.brief for task in world.sent(Task)] == [FETCH, CHANGE, POST]
+    done: list[Brief[Any]] = [FETCH]
+    for step, outcome, then in (
+        ("fetch", PULL, ABOUT),
+        ("conversation", Conversation(), CHANGE),
+        ("review", REVIEW, CHECK),
+        ("check", CHECKED, DraftReview(pull=PULL, review=REVIEW, checked=True)),
+        ("draft", DRAFT, POST),
+    ):
+        world.bring(run, step, outcome)
+        done.append(then)
+        assert [task.brief for task in world.sent(Task)] == done
+    assert [row.step for row in world.rows(TaskRow) if row.role == "orchestrator"] == ["plan"]
     world.bring(run, "post", RECEIPT)
 
     row = world.run(run)
@@ -64,12 +79,12 @@ def test_every_step_is_a_task_with_its_own_id(world: World) -> None:
 def test_a_process_that_dies_between_two_steps_goes_on_where_it_stood(world: World) -> None:
     run = world.start()
     world.bring(run, "fetch", PULL)
-    world.restart()
-    world.bring(run, "review", REVIEW)
-    world.restart()
-    world.bring(run, "post", RECEIPT)
+    outcomes = {"conversation": Conversation(), "review": REVIEW, "check": CHECKED, "draft": DRAFT, "post": RECEIPT}
+    for step, outcome in outcomes.items():
+        world.restart()
+        world.bring(run, step, outcome)
     assert world.run(run).state == "verified"
-    assert world.tasks_sent() == [task_id(run, step) for step in ("fetch", "review", "post")]
+    assert world.tasks_sent() == [task_id(run, step) for step in ("fetch", *outcomes)]
 
 
 def test_there_is_a_story_for_each_ask_that_begins_a_run() -> None:
@@ -111,7 +126,7 @@ def test_a_question_is_asked_once_however_often_the_run_is_told(world: World) ->
     for _ in range(3):
         world.stories.advance(str(run))
     world.go_on()
-    assert world.question().question == "post"
+    assert world.question().question == "approve"
     assert world.run(run).state == "waiting"
 
 
@@ -120,7 +135,7 @@ def test_what_people_are_told_has_the_same_id_in_every_life_of_the_process(world
     run = world.start_waiting()
     world.answer(run, "Discard")
     asked, ended = world.sent(Notification)
-    assert asked.id == task_id(run, "ask post")
+    assert asked.id == task_id(run, "ask approve")
     assert ended.id == task_id(run, "ending")
 
 
@@ -216,7 +231,7 @@ def update(world: World, run: UUID, **request: object) -> None:
     world.go_on()
 
 
-@pytest.mark.parametrize("request_", [{"ask": {"verb": "dance"}}, {"version": 3}, {"person": None, "chat": "x"}])
+@pytest.mark.parametrize("request_", [{"ask": {"verb": "dance"}}, {"version": 4}, {"person": None, "chat": "x"}])
 def test_a_run_whose_request_can_no_longer_be_read_ends_at_once_and_its_person_is_told(
     world: World, request_: dict[str, object]
 ) -> None:
@@ -261,7 +276,7 @@ def test_a_run_whose_task_can_no_longer_be_read_ends_in_words_and_holds_up_no_ot
 
 def test_a_task_that_is_done_need_not_be_read(world: World) -> None:
     run = world.start_waiting()
-    for step in ("fetch", "review"):
+    for step in ("fetch", "plan", "conversation", "review", "check", "draft"):
         task = task_id(run, step)
         world.change(TaskRow, str(task), message=world.task(task).message.replace(b'"run_id"', b'"was_id"'))
     world.answer(run)
@@ -376,7 +391,7 @@ def test_what_happens_to_a_run_while_a_thread_tells_it_is_told_after_it(world: W
         return VERIFIED
 
     parts: dict[str, Any] = {"tasks": world.tasks, "costs": world.costs, "local": world.local}
-    world.stories = Stories(world.transactions, stories={"review": slow}, **parts)
+    world.stories = Stories(world.transactions, stories={"review": slow}, files=world.files, **parts)
     world.transactions.go_on = world.stories.go_on
     world.stories.start()
     run = world.start()

@@ -12,6 +12,7 @@ from stack.errors import NotThere
 from stack.ids import task_id, uuid7
 from stack.messages import Progress
 from stack.values import now
+from stack.work.beforehand import Plan
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import ADA, BOB, PULL, RECEIPT, START, TITLE, final
 
@@ -50,10 +51,13 @@ def test_a_run_that_has_ended_is_shown_with_what_it_came_to(world: World) -> Non
 def test_a_run_is_shown_with_what_became_of_its_tasks(world: World) -> None:
     run = world.start()
     world.bring(run, "fetch", PULL)
+    world.pass_by(run)
     world.claim(task_id(run, "review"))
-    fetch, review = world.views.show(run).tasks
+    fetch, plan, _, review = world.views.show(run).tasks
     assert (fetch.step, fetch.role, fetch.state, fetch.attempt) == ("fetch", "forge", "done", 1)
     assert fetch.outcome == PULL.model_dump(mode="json")
+    assert (plan.step, plan.role, plan.state, plan.attempt) == ("plan", "orchestrator", "done", 1)
+    assert Plan.model_validate(plan.outcome) == Plan()
     assert (review.step, review.role, review.state, review.attempt, review.outcome) == (
         "review", "pr_reviewer", "claimed", 1, None,
     )  # fmt: skip
@@ -63,7 +67,7 @@ def test_a_run_is_shown_with_its_questions_and_who_answered(world: World) -> Non
     run = world.start_waiting()
     (gate,) = world.views.show(run).gates
     question = world.question()
-    assert (gate.question, gate.text, gate.choices, gate.free) == ("post", question.text, ("Post", "Discard"), False)
+    assert (gate.question, gate.text, gate.choices, gate.free) == ("approve", question.text, ("Post", "Discard"), False)
     assert gate.digest == question.digest != ""
     assert (gate.until, gate.answer, gate.answered_by) == (question.until, None, "")
     world.answer(run)
@@ -102,7 +106,9 @@ def test_what_is_shown_is_what_its_client_reads(world: World) -> None:
     assert RunDetail.model_validate_json(shown.model_dump_json()) == shown
     summary = world.views.summary(run)
     assert RunSummary.model_validate_json(summary.model_dump_json()) == summary
-    assert [task.step for task in shown.tasks] == ["fetch", "review", "post"]
+    assert [task.step for task in shown.tasks] == [
+        "fetch", "plan", "conversation", "review", "check", "draft", "head1", "post",
+    ]  # fmt: skip
     assert all(EventView.model_validate_json(event.model_dump_json()) == event for event in shown.events)
 
 

@@ -1,5 +1,6 @@
 """One message of each kind, with every part that it may have."""
 
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from stack.messages import (
     Result,
     Signal,
     Task,
+    encode,
 )
 from stack.people import Person
 from stack.work.kinds import Answer, Cancel, Failure, Retry, Steer, Usage
@@ -113,6 +115,11 @@ def question(run_id: UUID = RUN) -> Notification:
 
 def progress(text: str = "reading", run_id: UUID = RUN, *, data: dict[str, object] | None = None) -> Progress:
     return Progress(run_id=run_id, source="pr-reviewer", kind="step", text=text, data=data or {})
+
+
+def of_version(version: int, message: Message) -> bytes:
+    """A message that says it is of this version, and is as it is otherwise."""
+    return json.dumps({**json.loads(encode(message)), "version": version}, separators=(",", ":")).encode()
 
 
 def one_of_each() -> list[Message]:

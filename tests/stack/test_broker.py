@@ -18,10 +18,10 @@ from stack.broker import Consumer, Listener, Publisher, share_run_records
 from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
 from stack.logs import Redactor, about
-from stack.messages import AnyMessage, Envelope, Progress, Signal, Task, encode
+from stack.messages import VERSION, AnyMessage, Envelope, Progress, Signal, Task, encode
 from stack.service import Part
 from tests.stack.rabbit import ADMIN, Rabbit
-from tests.stack.samples import RUN, progress, review_result, review_task
+from tests.stack.samples import RUN, of_version, progress, review_result, review_task
 
 QUEUE = topology.work_queue("pr_reviewer")
 DEAD = f"{QUEUE}.dead"
@@ -168,7 +168,7 @@ def test_without_a_broker_publish_asks_to_try_again() -> None:
 def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_goes_on(
     rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
 ) -> None:
-    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', encode(review_task()).replace(b'"version":2', b'"version":0')]
+    junk = [b"\xff\x00", b"{}", b'{"type":"task"}', of_version(0, review_task())]
     for body in junk:
         rabbit.put(QUEUE, body)
     task = review_task()
@@ -319,15 +319,13 @@ def test_what_another_says_of_attempts_and_of_its_sender_has_no_weight(
     assert rabbit.depth(DEAD) == 0
 
 
-@pytest.mark.parametrize("version", [b"2", b"3"])
+@pytest.mark.parametrize("version", [VERSION, VERSION + 1])
 def test_a_message_of_somebody_newer_is_told_of_with_its_sender_and_put_aside(
-    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer], version: bytes
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer], version: int
 ) -> None:
     task, handler = review_task(), Handler()
     told: queue.Queue[tuple[Envelope, str]] = queue.Queue()
-    newer = (
-        encode(task).replace(b'"version":2', b'"version":' + version).replace(b'"do":"review_change"', b'"do":"dance"')
-    )
+    newer = of_version(version, task).replace(b'"do":"review_change"', b'"do":"dance"')
     publisher.send(QUEUE, newer, {}, SECONDS)
     consume(handler, too_new=lambda envelope, sender: told.put((envelope, sender)))
     envelope, sender = told.get(timeout=SECONDS)
@@ -337,11 +335,12 @@ def test_a_message_of_somebody_newer_is_told_of_with_its_sender_and_put_aside(
     assert handler.received.empty()
 
 
+@pytest.mark.parametrize("version", range(1, VERSION))
 def test_what_lay_in_a_queue_since_before_an_update_is_put_aside_in_silence(
-    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer]
+    rabbit: Rabbit, publisher: Publisher, consume: Callable[..., Consumer], version: int
 ) -> None:
     told: queue.Queue[Envelope] = queue.Queue()
-    older = encode(review_task()).replace(b'"version":2', b'"version":1').replace(b'"do":"review_change"', b'"do":"x"')
+    older = of_version(version, review_task()).replace(b'"do":"review_change"', b'"do":"x"')
     publisher.send(QUEUE, older, {}, SECONDS)
     consume(Handler(), too_new=lambda envelope, _sender: told.put(envelope))
     wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)
@@ -359,7 +358,7 @@ def test_who_cannot_be_told_of_a_newer_version_yet_is_told_later(
         if faults:
             raise faults.pop()
 
-    publisher.send(QUEUE, encode(review_task()).replace(b'"version":2', b'"version":3'), {}, SECONDS)
+    publisher.send(QUEUE, of_version(VERSION + 1, review_task()), {}, SECONDS)
     consume(Handler(), too_new=too_new)
     assert [told.get(timeout=SECONDS), told.get(timeout=SECONDS)] == ["orchestrator"] * 2
     wait_until(lambda: rabbit.depth(DEAD) == 1, seconds=SECONDS)

@@ -1,12 +1,15 @@
 """Messages: what goes out comes in, and nothing else does."""
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from stack.errors import GiveUp
-from stack.messages import AnyMessage, Message, Notification, Request, Signal, decode, encode, glance
+from stack.messages import VERSION, AnyMessage, Message, Notification, Request, Signal, Task, decode, encode, glance
 from stack.people import Person
 from stack.work.review import Coverage, FetchPullRequest, ReviewChange, StartReview
 from tests.stack.samples import (
@@ -15,13 +18,14 @@ from tests.stack.samples import (
     CHAT,
     PULL,
     RUN,
+    of_version,
     one_of_each,
     progress,
     review_request,
     review_result,
     review_task,
 )
-from tests.stores import STORES
+from tests.stores import STORES, restore
 
 INSIDE = ("ask", "brief", "outcome", "content")
 
@@ -79,7 +83,7 @@ def test_what_lay_in_a_queue_when_the_stack_was_updated_is_read() -> None:
     """But for a reviewer's task, which the orchestrator sends again in the new form."""
     request, task, result, signal, progress, notification = EARLIER
     for body in (request, result, signal, progress, notification):
-        assert json.loads(encode(decode(body)))["version"] == 2
+        assert decode(body).version == VERSION
     asked, told = decode(request), decode(notification)
     assert isinstance(asked, Request)
     assert asked.person == Person(id="telegram:1", standing="requester")
@@ -87,6 +91,23 @@ def test_what_lay_in_a_queue_when_the_stack_was_updated_is_read() -> None:
     assert told.person == "telegram:-100"
     with pytest.raises(GiveUp, match="no do that there is"):
         decode(task)
+
+
+@EACH
+def test_what_a_message_of_version_2_says_it_says_today(message: AnyMessage) -> None:
+    assert decode(of_version(2, message)) == message
+
+
+def test_of_the_tasks_of_version_2_all_are_read_but_those_to_post(tmp_path: Path) -> None:
+    """A review that was to be posted in the form of before is drafted anew."""
+    with closing(sqlite3.connect(restore("1c69344/orchestrator", tmp_path))) as store:
+        bodies = [body for (body,) in store.execute("SELECT message FROM tasks")]
+    done = {json.loads(body)["brief"]["do"]: body for body in bodies}
+    assert {json.loads(body)["version"] for body in bodies} == {2}
+    with pytest.raises(GiveUp, match="not a message"):
+        decode(done.pop("post_review"))
+    assert {type(decode(body)) for body in done.values()} == {Task}
+    assert set(done) == {"fetch_pull_request", "review_change"}
 
 
 # --- newer ones ---------------------------------------------------------------------------------------
@@ -97,28 +118,28 @@ def test_of_a_newer_version_it_is_known_whom_to_tell(message: AnyMessage) -> Non
     """Whatever else has changed: what a task, a result and a request are answered by stays where it is."""
     said = json.loads(encode(message))
     said.pop(inside(message), None)
-    body = json.dumps({**said, "version": 3, "a": {"new": ["field"]}}).encode()
-    with pytest.raises(GiveUp, match=f"a {message.type} of version 3; this service reads up to 2"):
+    body = json.dumps({**said, "version": 4, "a": {"new": ["field"]}}).encode()
+    with pytest.raises(GiveUp, match=f"a {message.type} of version 4; this service reads up to 3"):
         decode(body)
     envelope = glance(body)
     assert envelope is not None
-    assert (envelope.version, envelope.type, envelope.id) == (3, message.type, message.id)
+    assert (envelope.version, envelope.type, envelope.id) == (4, message.type, message.id)
     assert envelope.run_id == getattr(message, "run_id", None)
     assert envelope.task_id == getattr(message, "task_id", None)
 
 
 def test_a_newer_request_says_who_asks_and_where_and_a_newer_result_for_which_attempt() -> None:
-    asked = glance(changed(review_request(), version=3))
+    asked = glance(changed(review_request(), version=4))
     assert asked is not None
     assert (asked.person, asked.chat) == (ADA.model_dump(), CHAT.model_dump())
-    done = glance(changed(review_result(review_task(), attempt=2), version=3))
+    done = glance(changed(review_result(review_task(), attempt=2), version=4))
     assert done is not None
     assert done.attempt == 2
 
 
 @pytest.mark.parametrize("change", [{"id": "x"}, {"type": 5}, {"run_id": "x"}, {"attempt": "x"}])
 def test_of_what_says_that_it_is_newer_and_is_junk_nothing_is_believed(change: dict[str, object]) -> None:
-    body = changed(review_task(), version=3, **change)
+    body = changed(review_task(), version=4, **change)
     with pytest.raises(GiveUp, match="not a message"):
         decode(body)
     assert glance(body) is None
