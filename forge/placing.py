@@ -77,7 +77,10 @@ def located(
     found: list[Located] = []
     for finding in findings:
         place, on_diff = diff.place(finding)
-        known = by_number.get(finding.same_as) or next((one for p, one in earlier if same(place, p)), None)
+        named = by_number.get(finding.same_as)
+        if named and named.path != place.path:
+            named = None  # whatever the model was told: a remark elsewhere does not say it
+        known = named or next((one for p, one in earlier if same(place, p)), None)
         fate = _fate(finding, place, known, dismissed)
         found.append(Located(finding, place, on_diff, fate, known))
     return _each_once(sorted(found, key=lambda one: one.rank))

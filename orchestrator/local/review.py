@@ -52,9 +52,19 @@ def _earlier(session: Session, run: RunRow, repository: str, number: int) -> Ear
         found = {outcome["report"]: outcome for outcome in _outcomes(session, key)}
         of_head = found.get("draft") or found.get("pull_request")
         if found.get("receipt", {}).get("proven") and of_head:
-            read = found.get("review", {}).get("read", {})
+            again = _without_thread(of_head, found["receipt"])
+            read = {
+                path: digest for path, digest in found.get("review", {}).get("read", {}).items() if path not in again
+            }
             return Earlier(head_sha=of_head["head_sha"], url=found["receipt"]["url"], read=read)
     return None
+
+
+def _without_thread(draft: Json, receipt: Json) -> set[str]:
+    """Files in which something was found that has no thread of ours to show whether it still stands: read anew."""
+    on_lines = () if receipt["comments_refused"] else ("line",)
+    apart = (*on_lines, "dismissed", "pre_existing")
+    return {one["path"] for one in draft.get("findings", ()) if one["where"] not in apart}
 
 
 def _outcomes(session: Session, run_id: str) -> Sequence[Json]:

@@ -2,6 +2,7 @@
 
 from stack.work.review import Finding, ReviewChange
 from tests.forge.conftest import finding
+from tests.lifecycle.conftest import CHANGED, NewLife
 from tests.lifecycle.life import Life
 
 
@@ -105,4 +106,15 @@ def test_a_thread_stays_open_where_the_model_alone_says_that_it_is_fixed(life: L
     life.reviewer.fixed = (1,)
     ending = life.review()
     assert not any("resolved" in detail for detail in ending.details)
+    assert life.status()[0] == "failure"
+
+
+def test_a_remark_in_another_file_says_nothing_of_a_finding(new_life: NewLife) -> None:
+    """Whoever talks a model into "the same as 1" cannot have a finding kept back with a remark elsewhere."""
+    life = new_life(None, {"shop.py": CHANGED, "other.py": b"x = eval(input())\n"})
+    life.repository_is(writers=["robin"])
+    life.remark(4, "Fine.")
+    life.resolve("robin")
+    ending = life.review(finding("eval", 1, path="other.py", same_as=1))
+    assert [c["path"] for c in life.comments()] == ["shop.py", "other.py"], ending
     assert life.status()[0] == "failure"
