@@ -56,7 +56,8 @@ def _earlier(session: Session, run: RunRow, repository: str, number: int) -> Ear
             read = {
                 path: digest for path, digest in found.get("review", {}).get("read", {}).items() if path not in again
             }
-            return Earlier(head_sha=of_head["head_sha"], url=found["receipt"]["url"], read=read)
+            verdict = {key: bool(of_head.get(key)) for key in ("clean", "complete")}
+            return Earlier(head_sha=of_head["head_sha"], url=found["receipt"]["url"], read=read, **verdict)
     return None
 
 
@@ -128,6 +129,10 @@ def dismiss(tx: Transaction, run: RunRow, request: Request) -> str:
     placed = next((one for one in drafts[-1]["findings"] if one["number"] == ask.number), None)
     if placed is None:
         raise GiveUp(f"{run.title} has no finding {ask.number}.")
+    if not placed["anchor"]:
+        raise GiveUp(
+            f"Finding {ask.number} is on no line by which it could be known again: resolve its thread instead."
+        )
     same = [run.repository, placed["path"], placed["kind"], placed["anchor"]]
     key = hashlib.sha256(json.dumps(same).encode()).hexdigest()
     if tx.session.get(DismissalRow, key) is None:

@@ -118,3 +118,15 @@ def test_a_remark_in_another_file_says_nothing_of_a_finding(new_life: NewLife) -
     ending = life.review(finding("eval", 1, path="other.py", same_as=1))
     assert [c["path"] for c in life.comments()] == ["shop.py", "other.py"], ending
     assert life.status()[0] == "failure"
+
+
+def test_two_runs_of_one_head_at_once_say_each_thing_once(life: Life) -> None:
+    """Both read what stands there before either has posted."""
+
+    def finds(_change: ReviewChange) -> list[Finding]:
+        life.reviewer.finds = lambda _change: [eval_at(4, "the same in other words")]
+        life.review_beside(fresh=True)
+        return [eval_at(4)]
+
+    life.review(finds=finds)
+    assert len(life.comments()) == 1
