@@ -36,10 +36,16 @@ def main(settings: ForgeSettings) -> None:
     token = settings.github_token.get_secret_value()
     github = GitHub(url=settings.github_api_url, token=token)
     mirrors = Mirrors(folder=settings.data_dir / "mirrors", url=settings.github_url, token=token)
-    pulls = Pulls(github=github, mirrors=mirrors)
     marks = Marks(settings.forge_mark_key.get_secret_value())
+    pulls = Pulls(github=github, mirrors=mirrors, marks=marks)
     conversations = Conversations(github=github, mirrors=mirrors, marks=marks)
-    reviews = Reviews(github=github, mirrors=mirrors, marks=marks, max_inline=settings.max_inline_comments)
+    reviews = Reviews(
+        github=github,
+        mirrors=mirrors,
+        marks=marks,
+        conversations=conversations,
+        max_inline=settings.max_inline_comments,
+    )
 
     orchestrator, api_token = settings.orchestrator_url, settings.api_token.get_secret_value()
     tasks = TasksApi(orchestrator, api_token, name=settings.service_name or socket.gethostname())

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from forge.markdown import code, fenced, line, prose, quoted
-from forge.placing import Diff, Lines, Located, counts, located
+from forge.placing import Diff, Lines, Located, counts, is_dismissed, located
 from forge.suggestions import judge
 from stack.diff import FileDiff
-from stack.work.remarks import Placed, Remark, Said
+from stack.work.remarks import UNKNOWN_THREAD, Placed, Remark, Said
 from stack.work.review import Coverage, Draft, DraftReview, FileCoverage
 
 MAX_BODY = 65_536  # characters in a body, GitHub's own limit
-MARKS_ROOM = 12_000  # characters that are left for hidden lines
+# Characters that are left for hidden lines, and for comments that GitHub will not have on their lines.
+MARKS_ROOM, MOVED_ROOM = 12_000, 8_000
+LONGEST_SUMMARY = 3_000  # characters
 MAX_NAMES = 10  # files named in a line
 MAX_PATH = 160  # characters of a path that are shown
 MANY = 3  # from here on, findings in the body are folded
@@ -33,22 +35,21 @@ def compose(
     in_text = [one for one in new if one not in on_lines]
     before = [one for one in found if one.fate == "pre_existing"]
     fixed = _fixed(brief, found, diff)
-    still = _still_open(brief, found, fixed)
+    still = _still_open(brief, found, fixed, diff)
 
     verdict = _verdict(brief, new, still)
-    told = f"{verdict} {_coverage(brief.review.coverage, files)}"
     head = [
         "## Review by claude-stack",
-        f"**{verdict}** {told.removeprefix(verdict).strip()}",
+        f"**{verdict}** {_coverage(brief.review.coverage, files)}",
         _partial(brief),
         line(brief.since),
-        quoted(brief.review.summary),
+        quoted(_short(brief.review.summary, LONGEST_SUMMARY)),
     ]
     checked = " · each finding was looked at a second time" if brief.checked and new else ""
     model = line(brief.review.usage.model)
     foot = f"---\n<sub>claude-stack · {model} · commit {brief.pull.head_sha[:12]}{checked}</sub>"
     above = "\n\n".join(filter(None, head))
-    room = MAX_BODY - MARKS_ROOM - len(above) - len(foot) - 8  # what joins them
+    room = MAX_BODY - MARKS_ROOM - MOVED_ROOM - len(above) - len(foot) - 8  # what joins them
     body = "\n\n".join(filter(None, (above, _others(in_text, before, room), foot)))
     remarks = tuple(_remark(one, lines) for one in on_lines)
     head_sha, complete = brief.pull.head_sha, brief.review.coverage.complete and not brief.review.ended
@@ -58,7 +59,7 @@ def compose(
         remarks=remarks,
         findings=_listed(found, on_lines),
         digest=digest(head_sha, body, remarks),
-        verdict=told,
+        verdict=f"{verdict} {brief.review.coverage}.",
         complete=complete,
         clean=complete and not new and not still,
         fixed=tuple(one.thread for one in fixed),
@@ -78,12 +79,18 @@ def _fixed(brief: DraftReview, found: list[Located], diff: Diff) -> list[Said]:
     """Threads of ours that the model calls fixed, and whose line has really changed: its word alone closes nothing."""
     again = {one.finding.same_as for one in found}
     claimed = [one for one in brief.said if one.number in brief.review.fixed and one.number not in again]
-    return [one for one in claimed if one.ours and one.thread and not one.resolved_by and not diff.still_has(one)]
+    known = [one for one in claimed if one.ours and one.thread not in ("", UNKNOWN_THREAD) and not one.resolved_by]
+    return [one for one in known if not diff.still_has(one)]
 
 
-def _still_open(brief: DraftReview, found: list[Located], fixed: list[Said]) -> int:
+def _still_open(brief: DraftReview, found: list[Located], fixed: list[Said], diff: Diff) -> int:
     """How many remarks stand there that are not new: in open threads of ours, and whatever was found again."""
-    threads = [one for one in brief.said if one.ours and one.thread and not one.resolved_by and one not in fixed]
+    threads = [
+        one
+        for one in brief.said
+        if one.ours and one.thread and not one.resolved_by and one not in fixed
+        and not is_dismissed(diff.place_of(one), brief.dismissed)
+    ]  # fmt: skip
     again = [one.known for one in found if one.fate == "said" and one.known]
     return len({one.number for one in (*threads, *again)})
 
@@ -196,7 +203,11 @@ def _paragraph(one: Located, limit: int) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    return prose(text if len(text) <= limit else text[:limit] + ("…" if limit else ""))
+    return prose(_short(text, limit)) if limit else ""
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
 
 
 def _as_many_as_fit(found: list[Located], room: int) -> str:

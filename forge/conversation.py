@@ -11,11 +11,11 @@ from forge.mirrors import Mirrors
 from stack.assignment import Assignment
 from stack.errors import GiveUp
 from stack.work.beforehand import Conversation, FetchConversation
-from stack.work.remarks import Kind, Said, Side
+from stack.work.remarks import UNKNOWN_THREAD, Kind, Said, Side
 
 log = logging.getLogger(__name__)
 
-MOST = 200  # remarks that are told, the newest of them
+MOST = 200  # remarks of others that are told, the newest of them
 LONGEST = 1_500  # characters of one
 KINDS, SIDES = get_args(Kind), get_args(Side)
 
@@ -33,15 +33,18 @@ class Conversations:
         there = PullReviews(self._github, brief.repository, brief.number)
         at.say("Reading what was said before")
         try:
-            remarks = [*self._on_lines(there), *self._in_texts(there)]
+            said = self.said(there)
         except NotFound as error:
             raise GiveUp(f"Pull request {brief.number} of {brief.repository} is gone") from error
-        numbered = (one | {"number": number} for number, one in enumerate(remarks[-MOST:], 1))
         moved, commits = "", 0
         if brief.since:
             moved, commits = self._mirrors.movement(brief.repository, brief.since, brief.head_sha, brief.base_sha)
-        said = tuple(map(Said.model_validate, numbered))
         return Conversation.model_validate({"said": said, "moved": moved, "commits": commits})
+
+    def said(self, there: PullReviews) -> tuple[Said, ...]:
+        """What stands there, numbered from 1. Raises NotFound, and as the client does."""
+        remarks = _bounded([*self._on_lines(there), *self._in_texts(there)])
+        return tuple(Said.model_validate(one | {"number": number}) for number, one in enumerate(remarks, 1))
 
     def _on_lines(self, there: PullReviews) -> list[dict[str, Any]]:
         comments = there.comments()
@@ -49,14 +52,14 @@ class Conversations:
         for comment in comments:
             if comment.in_reply_to_id:
                 replies[comment.in_reply_to_id].append(comment)
-        threads = {thread.comment: thread for thread in _threads(there)}
-        login, found = self._github.login(), []
+        threads = _threads(there)
+        login, found, writers = self._github.login(), [], dict[str, bool]()
         for comment in comments:
             if comment.in_reply_to_id or comment.side not in SIDES:
                 continue
             ours = comment.author == login
             facts = next((f for f in self._marks.read(comment.body) if f.get("is") == "finding"), {}) if ours else {}
-            thread = threads.get(comment.id)
+            thread = threads.get(comment.id) if threads is not None else Thread(UNKNOWN_THREAD, comment.id, False, "")
             found.append({
                 "author": comment.author,
                 "ours": bool(facts),
@@ -68,15 +71,17 @@ class Conversations:
                 "kind": facts.get("kind") if facts.get("kind") in KINDS else "other",
                 "anchor": str(facts.get("anchor", "")),
                 "thread": thread.id if thread else "",
-                "resolved_by": self._resolved_by(there, thread) if thread and thread.resolved else "",
+                "resolved_by": self._resolved_by(there, thread, writers) if thread and thread.resolved else "",
             })  # fmt: skip
         return found
 
-    def _resolved_by(self, there: PullReviews, thread: Thread) -> str:
+    def _resolved_by(self, there: PullReviews, thread: Thread, writers: dict[str, bool]) -> str:
         """Who resolved a thread: a pull request's author may do so too, and has no say in what was found in it."""
         if thread.by == self._github.login():
             return "us"
-        return "person" if self._github.may_write(there.repository, thread.by) else ""
+        if thread.by not in writers:
+            writers[thread.by] = self._github.may_write(there.repository, thread.by)
+        return "person" if writers[thread.by] else ""
 
     def _in_texts(self, there: PullReviews) -> list[dict[str, Any]]:
         """Findings that stand in the texts of our reviews, as we signed them."""
@@ -91,12 +96,20 @@ class Conversations:
         return list(found.values())
 
 
-def _threads(there: PullReviews) -> list[Thread]:
+def _threads(there: PullReviews) -> dict[int, Thread] | None:
+    """The threads by their first comment; None where the token may not read them."""
     try:
-        return there.threads()
-    except GiveUp as error:  # without them it is not known what was resolved; what stands there is not said again
-        log.warning("the threads cannot be read: %s", error)
-        return []
+        return {thread.comment: thread for thread in there.threads()}
+    except GiveUp as error:
+        log.warning("the threads cannot be read, so each remark counts as open: %s", error)
+        return None
+
+
+def _bounded(remarks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All of ours, and the newest of others: who says much must not push ours out of sight."""
+    others = [one for one in remarks if not one["ours"]]
+    left_out = {id(one) for one in others[:-MOST]}
+    return [one for one in remarks if id(one) not in left_out]
 
 
 def _text(comment: Comment, replies: list[Comment]) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from forge.sameness import Place, anchor, is_trivial, same
+from forge.sameness import Place, alike, anchor, is_trivial, near, same
 from stack.diff import FileDiff, at
 from stack.work.remarks import Dismissed, Said, Severity, Side
 from stack.work.review import Finding
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+_SETTLED = ("", "person", "us")
 
 Fate = Literal["new", "said", "dismissed", "pre_existing"]
 
@@ -72,26 +74,33 @@ def located(
     findings: Sequence[Finding], diff: Diff, said: Sequence[Said], dismissed: Sequence[Dismissed]
 ) -> list[Located]:
     """Each finding once, with what becomes of it, in the order of their rank."""
-    by_number = {one.number: one for one in said}
-    earlier = [(diff.place_of(one), one) for one in said if one.ours]
+    # what is open before what was settled: a fault that came back may stand there twice
+    there = [(diff.place_of(one), one) for one in sorted(said, key=lambda one: _SETTLED.index(one.resolved_by))]
     found: list[Located] = []
     for finding in findings:
         place, on_diff = diff.place(finding)
-        known = by_number.get(finding.same_as) or next((one for p, one in earlier if same(place, p)), None)
+        named = (one for p, one in there if one.number == finding.same_as and near(place, p))
+        known = next(named, None) or next((one for p, one in there if one.ours and same(place, p)), None)
         fate = _fate(finding, place, known, dismissed)
         found.append(Located(finding, place, on_diff, fate, known))
-    return _each_once(sorted(found, key=lambda one: one.rank))
+    return _each_once(sorted(found, key=lambda one: (one.fate != "new", *one.rank)))
 
 
 def _fate(finding: Finding, place: Place, known: Said | None, dismissed: Sequence[Dismissed]) -> Fate:
-    is_dismissed = any(
-        place.anchor and (one.path, one.kind, one.anchor) == (place.path, place.kind, place.anchor) for one in dismissed
-    )
-    if is_dismissed or (known and known.resolved_by == "person"):
+    if is_dismissed(place, dismissed) or (known and known.resolved_by == "person"):
         return "dismissed"
     if known and not known.resolved_by:
         return "said"
-    return "pre_existing" if finding.pre_existing else "new"
+    # whatever is said of a line that the change has made, it was not there before
+    return "pre_existing" if finding.pre_existing and not place.block else "new"
+
+
+def is_dismissed(place: Place, dismissed: Sequence[Dismissed]) -> bool:
+    """Whether a person wants to hear no more of this, wherever in the file it stands by now."""
+    return any(
+        place.anchor and (one.path, one.anchor) == (place.path, place.anchor) and alike(one.kind, place.kind)
+        for one in dismissed
+    )
 
 
 def _each_once(found: list[Located]) -> list[Located]:

@@ -2,7 +2,9 @@
 
 from forge.github import GitHub, NotFound, Pull
 from forge.github.reviews import PullReviews
+from forge.marks import Marks
 from forge.mirrors import Change, Mirrors, Wanted
+from forge.sending import is_try
 from stack.assignment import Assignment
 from stack.errors import GiveUp
 from stack.work.beforehand import FetchHead, Head
@@ -15,8 +17,9 @@ MAX_BODY = 20_000  # characters
 class Pulls:
     """Fetches pull requests."""
 
-    def __init__(self, *, github: GitHub, mirrors: Mirrors) -> None:
+    def __init__(self, *, github: GitHub, mirrors: Mirrors, marks: Marks) -> None:
         self._github = github
+        self._marks = marks
         self._mirrors = mirrors
 
     def fetch(self, brief: FetchPullRequest, at: Assignment) -> PullRequest:
@@ -59,7 +62,7 @@ class Pulls:
                 "write access to the repository, then ask again"
             )
         ours = PullReviews(self._github, brief.repository, brief.number).of_ours()
-        if started := next((review for review in ours if review.pending), None):
+        if started := next((r for r in ours if r.pending and not is_try(self._marks, r)), None):
             raise GiveUp(
                 f"{self._github.login()} has started a review of {_name(brief)}, and GitHub takes no other beside it: "
                 f"submit or discard it, then ask again: {started.html_url}"

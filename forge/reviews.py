@@ -7,6 +7,7 @@ from uuid import UUID
 
 from forge import sending
 from forge.compose import compose
+from forge.conversation import Conversations
 from forge.github import WAITS_SECONDS, GitHub, Moved, NotFound, Started, Unprocessable
 from forge.github.reviews import PostedReview, PullReviews
 from forge.locks import Locks
@@ -15,6 +16,7 @@ from forge.mirrors import Mirrors, Wanted
 from forge.statuses import Statuses
 from stack.assignment import Assignment
 from stack.errors import GiveUp, TryAgain
+from stack.work.remarks import Said
 from stack.work.review import Draft, DraftReview, PostReview, PullRequest, Receipt
 
 log = logging.getLogger(__name__)
@@ -25,10 +27,13 @@ LOOKS_SECONDS = (0.0, 1.0, 2.0)  # before each look for what was posted
 class Reviews:
     """Posts reviews. There must be one of it: its locks keep two workers from posting at once."""
 
-    def __init__(self, *, github: GitHub, mirrors: Mirrors, marks: Marks, max_inline: int) -> None:
+    def __init__(
+        self, *, github: GitHub, mirrors: Mirrors, marks: Marks, conversations: Conversations, max_inline: int
+    ) -> None:
         self._github = github
         self._mirrors = mirrors
         self._marks = marks
+        self._conversations = conversations
         self._max_inline = max_inline
         self._statuses = Statuses(github)
         self._locks = Locks()
@@ -40,12 +45,23 @@ class Reviews:
         wanted = Wanted(pull.repository, pull.number, pull.base_sha, pull.head_sha)
         files = self._mirrors.change(wanted, at).files
         self._mirrors.keep(pull.repository, pull.head_sha)
-        taken = self._there(pull).with_patch() if brief.review.findings else None
+        taken = None
+        if brief.review.findings:
+            taken = self._there(pull).with_patch()
+            brief = brief.model_copy(update={"said": self._said_by_now(brief)})
 
         def lines(path: str) -> Sequence[str] | None:
             return self._mirrors.lines(pull.repository, pull.head_sha, path)
 
         return compose(brief, files, lines, taken=taken, max_inline=self._max_inline)
+
+    def _said_by_now(self, brief: DraftReview) -> tuple[Said, ...]:
+        """What stood there when the model was asked, and what we have said since, in another run."""
+        known = {(one.path, one.side, one.kind, one.anchor, one.text) for one in brief.said}
+        now = self._conversations.said(self._there(brief.pull))
+        news = [one for one in now if one.ours and (one.path, one.side, one.kind, one.anchor, one.text) not in known]
+        first = max((one.number for one in brief.said), default=0) + 1
+        return (*brief.said, *(one.model_copy(update={"number": first + n}) for n, one in enumerate(news)))
 
     def post(self, brief: PostReview, at: Assignment) -> Receipt:
         """Posts the run's review, resolves what it found fixed, puts its verdict on the commit, looks that it is there.
@@ -88,7 +104,7 @@ class Reviews:
     def _make_room(self, there: PullReviews, ours: Sequence[PostedReview]) -> None:
         """Removes a try of ours that was cut off. Raises Started where the account's person has started a review."""
         for review in ours:
-            if review.pending and self._is_try(review):
+            if review.pending and sending.is_try(self._marks, review):
                 there.discard(review)
             elif review.pending:
                 raise Started(
@@ -96,9 +112,6 @@ class Reviews:
                     f"{there.repository}, and GitHub takes no other beside it: submit or discard it, and this one is "
                     f"posted: {review.html_url}"
                 )
-
-    def _is_try(self, review: PostedReview) -> bool:
-        return any(facts.get("is") == "try" for facts in self._marks.read(review.body))
 
     # --- sending ----------------------------------------------------------------------------------------
 
@@ -120,7 +133,8 @@ class Reviews:
         try:
             return there.post(whole | {"commit_id": draft.head_sha})
         except Unprocessable as refusal:
-            if draft.head_sha not in there.commits():
+            now = self._github.pull(there.repository, there.number).head.sha
+            if draft.head_sha != now and draft.head_sha not in there.commits():
                 # the branch was rewritten: GitHub takes nothing on lines of a commit that it no longer knows
                 moved = frozenset(range(len(draft.remarks)))
                 return there.post(sending.request(draft, self._marks, run_id=run_id, moved=moved))

@@ -40,7 +40,7 @@ class Place:
 
 def same(one: Place, other: Place) -> bool:
     """Whether two remarks are of one kind, and on the same lines or, where one has lost its lines, on the same text."""
-    if one.path != other.path or not _alike(one.kind, other.kind):
+    if one.path != other.path or not alike(one.kind, other.kind):
         return False
     if one.side != other.side:  # the line that was removed, and the one that took its place
         return one.kind == other.kind != "other" and one.block == other.block != 0
@@ -50,7 +50,17 @@ def same(one: Place, other: Place) -> bool:
     return overlap and (abs(one.start - other.start) <= NEAR or abs(one.end - other.end) <= NEAR)
 
 
-def _alike(one: Kind, other: Kind) -> bool:
+def near(one: Place, other: Place) -> bool:
+    """Whether a model may call two remarks the same: they are in one place, or one has lost its lines."""
+    if one.path != other.path:
+        return False
+    if not one.end or not other.end or one.side != other.side:
+        return True
+    return one.start - NEAR <= other.end and other.start - NEAR <= one.end
+
+
+def alike(one: Kind, other: Kind) -> bool:
+    """Whether two kinds are one, or are taken for one another."""
     return one == other or frozenset((one, other)) in _CONFUSED
 
 

@@ -1,44 +1,55 @@
 """A draft as it goes to GitHub, and whether what GitHub shows is that draft. Pure."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+from forge.compose import MARKS_ROOM, MAX_BODY
 from forge.github.reviews import Comment, PostedReview
 from forge.markdown import code
 from forge.marks import Facts, Marks, without
 from stack.work.remarks import Remark
 from stack.work.review import Draft
 
-MAX_BODY = 65_536  # characters, GitHub's own limit
-MOST_LISTED = 100  # findings of the text that the mark names, so that the next review knows them
+MOST_LISTED = 8_000  # characters of JSON about findings of the text, so that the next review knows them
 
 
 def request(draft: Draft, marks: Marks, *, run_id: UUID, moved: frozenset[int]) -> dict[str, Any]:
     """The body of a request. The remarks that are `moved` (by their place in the draft) stand in the text."""
-    listed = [[f.path, f.side, f.kind, f.anchor, f.title[:80]] for f in draft.findings if f.where == "text"]
-    mark = marks.line({
-        "is": "review", "run": str(run_id), "draft": draft.digest, "moved": sorted(moved),
-        "findings": listed[:MOST_LISTED],
-    })  # fmt: skip
-    placed = (f for f in draft.findings if f.where == "line")  # a remark is made of each, in this order
-    signed = [{"is": "finding", "kind": f.kind, "anchor": f.anchor} for f in placed]
+    on_lines = [f for f in draft.findings if f.where == "line"]  # a remark is made of each, in this order
+    in_text = [f for f in draft.findings if f.where == "text"] + [on_lines[n] for n in sorted(moved)]
+    listed = _fitting([[f.path, f.side, f.kind, f.anchor, f.title[:80]] for f in in_text])
+    mark = marks.line(
+        {"is": "review", "run": str(run_id), "draft": draft.digest, "moved": sorted(moved), "findings": listed}
+    )
     comments = [
-        _comment(remark, marks.line(facts))
-        for number, (remark, facts) in enumerate(zip(draft.remarks, signed, strict=True))
+        _comment(remark, marks.line({"is": "finding", "kind": found.kind, "anchor": found.anchor}))
+        for number, (remark, found) in enumerate(zip(draft.remarks, on_lines, strict=True))
         if number not in moved
     ]
     return {"body": f"{text(draft, moved)}\n\n{mark}", "comments": comments}
 
 
+def _fitting(listed: list[list[str]]) -> list[list[str]]:
+    """As many as a mark has room for, even where they do not pack well."""
+    sizes = accumulate(len(json.dumps(one)) for one in listed)
+    return [one for one, size in zip(listed, sizes, strict=True) if size <= MOST_LISTED]
+
+
 def text(draft: Draft, moved: Iterable[int]) -> str:
     """The text of the review, without hidden lines."""
-    extra = [_as_text(draft.remarks[n]) for n in sorted(moved)]
-    if not extra:
+    numbers = sorted(moved)
+    if not numbers:
         return draft.body
-    whole = "\n\n".join([draft.body, "### On lines where GitHub takes no comments", *extra])
-    return whole[: MAX_BODY - 13_000]
+    head = [draft.body, "### On lines where GitHub takes no comments"]
+    for shorten in (_whole, _title, _place):
+        whole = "\n\n".join([*head, *(shorten(draft.remarks[n]) for n in numbers)])
+        if len(whole) <= MAX_BODY - MARKS_ROOM:
+            return whole
+    return "\n\n".join([*head, f"{len(numbers)} comments, for which there is no room."])
 
 
 def of_run(marks: Marks, reviews: Iterable[PostedReview], run_id: UUID) -> tuple[PostedReview, Facts] | None:
@@ -50,13 +61,17 @@ def of_run(marks: Marks, reviews: Iterable[PostedReview], run_id: UUID) -> tuple
     return None
 
 
+def is_try(marks: Marks, review: PostedReview) -> bool:
+    """Whether a review was started only to see whether GitHub would take it."""
+    return any(facts.get("is") == "try" for facts in marks.read(review.body))
+
+
 def missing(draft: Draft, facts: Facts, shown: PostedReview, comments: Iterable[Comment]) -> str:
     """What GitHub does not show as it was drafted, in words; empty where all is there."""
     moved = {n for n in facts["moved"] if 0 <= n < len(draft.remarks)}
-    wanted: Counter[tuple[str, str, str]] = Counter(
-        (r.path, r.side, _plain(r.body)) for n, r in enumerate(draft.remarks) if n not in moved
-    )
-    there = Counter((c.path, c.side, _plain(c.body or "")) for c in comments)
+    wanted = Counter((r.path, _plain(r.body)) for n, r in enumerate(draft.remarks) if n not in moved)
+    # of a review's own comments GitHub tells neither side nor line
+    there = Counter((c.path, _plain(c.body or "")) for c in comments)
     if facts["draft"] != draft.digest:
         return f"review {shown.id} was posted from another draft"
     if _plain(shown.body or "") != _plain(text(draft, moved)):
@@ -76,9 +91,17 @@ def _comment(remark: Remark, mark: str) -> dict[str, Any]:
     return comment
 
 
-def _as_text(remark: Remark) -> str:
+def _whole(remark: Remark) -> str:
+    return f"{_place(remark)} {remark.body}"
+
+
+def _title(remark: Remark) -> str:
+    return f"{_place(remark)} {remark.body.partition(chr(10))[0]}"
+
+
+def _place(remark: Remark) -> str:
     lines = f"{remark.start_line}-{remark.line}" if remark.start_line else str(remark.line)
-    return f"{code(f'{remark.path}:{lines}')} {remark.body}"
+    return code(f"{remark.path[-200:]}:{lines}")
 
 
 def _plain(body: str) -> str:

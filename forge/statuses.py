@@ -49,5 +49,4 @@ def state(draft: Draft) -> State:
 
 
 def _short(text: str) -> str:
-    plain = text.replace("`", "")
-    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -23,7 +23,8 @@ class GitHub:
         """All reviews of a pull request, each with its inline comments under `comments`."""
         pull = f"/repos/{repository}/pulls/{number}"
         found = self._get(f"{pull}/reviews?per_page=100")
-        return [{**r, "comments": self._get(f"{pull}/reviews/{r['id']}/comments?per_page=100")} for r in found]
+        comments = self._get(f"{pull}/comments?per_page=100")
+        return [{**r, "comments": [c for c in comments if c["pull_request_review_id"] == r["id"]]} for r in found]
 
     def comments(self, repository: str, number: int) -> list[dict[str, Any]]:
         """All comments below a pull request; those on its lines belong to reviews."""

@@ -24,7 +24,7 @@ def begin_round(tx: Transaction, run: RunRow) -> None:
     if not run.again:
         raise GiveUp(f"{run.title} has ended as {run.state}, but no step of it failed: ask for it anew.")
     rows.undo(tx.session, run, run.again)
-    run.again, run.round, run.begun = [], run.round + 1, now()
+    run.again, run.round, run.begun, run.cancelled = [], run.round + 1, now(), False
     run.state, run.headline, run.details, run.ended = "running", "", [], None
     tx.session.flush()
     tx.poke(run.id)

@@ -81,7 +81,10 @@ class GitHub:
         answer = self._once("POST", "/graphql", json={"query": query, "variables": variables})
         told = answer.json()
         if errors := told.get("errors"):
-            raise GiveUp(f"GitHub will not have it: {str(errors[0].get('message'))[:300]}")
+            words = str(errors[0].get("message"))[:300]
+            if errors[0].get("type") == "RATE_LIMITED":
+                raise Busy(f"GitHub's limit is reached ({words})", self._backoff.seconds())
+            raise GiveUp(f"GitHub will not have it: {words}")
         data: dict[str, Any] = told["data"]
         return data
 

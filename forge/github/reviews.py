@@ -11,7 +11,7 @@ THREADS = """
 query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) { pullRequest(number: $number) { reviewThreads(first: 100, after: $after) {
     pageInfo { hasNextPage endCursor }
-    nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { databaseId } } }
+    nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { fullDatabaseId } } }
   } } }
 }"""
 RESOLVE = """
@@ -145,4 +145,4 @@ class Commit(Answer):
 
 def _thread(node: dict[str, Any]) -> Thread:
     by = (node["resolvedBy"] or {}).get("login", "")
-    return Thread(node["id"], node["comments"]["nodes"][0]["databaseId"], node["isResolved"], by)
+    return Thread(node["id"], int(node["comments"]["nodes"][0]["fullDatabaseId"]), node["isResolved"], by)

@@ -52,9 +52,20 @@ def _earlier(session: Session, run: RunRow, repository: str, number: int) -> Ear
         found = {outcome["report"]: outcome for outcome in _outcomes(session, key)}
         of_head = found.get("draft") or found.get("pull_request")
         if found.get("receipt", {}).get("proven") and of_head:
-            read = found.get("review", {}).get("read", {})
-            return Earlier(head_sha=of_head["head_sha"], url=found["receipt"]["url"], read=read)
+            again = _without_thread(of_head, found["receipt"])
+            read = {
+                path: digest for path, digest in found.get("review", {}).get("read", {}).items() if path not in again
+            }
+            verdict = {key: bool(of_head.get(key)) for key in ("clean", "complete")}
+            return Earlier(head_sha=of_head["head_sha"], url=found["receipt"]["url"], read=read, **verdict)
     return None
+
+
+def _without_thread(draft: Json, receipt: Json) -> set[str]:
+    """Files in which something was found that has no thread of ours to show whether it still stands: read anew."""
+    on_lines = () if receipt["comments_refused"] else ("line",)
+    apart = (*on_lines, "dismissed", "pre_existing")
+    return {one["path"] for one in draft.get("findings", ()) if one["where"] not in apart}
 
 
 def _outcomes(session: Session, run_id: str) -> Sequence[Json]:
@@ -118,6 +129,10 @@ def dismiss(tx: Transaction, run: RunRow, request: Request) -> str:
     placed = next((one for one in drafts[-1]["findings"] if one["number"] == ask.number), None)
     if placed is None:
         raise GiveUp(f"{run.title} has no finding {ask.number}.")
+    if not placed["anchor"]:
+        raise GiveUp(
+            f"Finding {ask.number} is on no line by which it could be known again: resolve its thread instead."
+        )
     same = [run.repository, placed["path"], placed["kind"], placed["anchor"]]
     key = hashlib.sha256(json.dumps(same).encode()).hexdigest()
     if tx.session.get(DismissalRow, key) is None:

@@ -23,7 +23,8 @@ blockquote { border-left: 3px solid #d1d9e0; margin: 0; padding: 0 1rem; color: 
 @media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } pre, code { background: #151b23 } }
 """
 _ONE_PRESS = re.compile(r"^(`{3,})suggestion$", re.MULTILINE)
-_OWN_TAGS = ("<details>", "</details>", "<summary>", "</summary>", "<sub>", "</sub>")
+_OWN_TAGS = re.compile(r"^<details><summary>|</summary>$|^</details>$|^<sub>|</sub>$")
+_FENCE = re.compile(r"`{3,}")
 
 
 def page(title: str, draft: Draft) -> str:
@@ -35,7 +36,7 @@ def page(title: str, draft: Draft) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{escape(title)}</h1>{_html(draft.body)}{on_lines}"
+        f"<h1>{escape(title)}</h1>{_html(_without_own_tags(draft.body))}{on_lines}"
         f"<footer>Draft {draft.digest[:12]} · commit {draft.head_sha[:12]} · as it will be posted</footer>"
         "</body></html>\n"
     )
@@ -48,6 +49,17 @@ def _comment(remark: Remark) -> str:
 
 
 def _html(markdown: str) -> str:
-    for tag in _OWN_TAGS:
-        markdown = markdown.replace(tag, "")
     return str(_MARKDOWN.render(_ONE_PRESS.sub(r"*To be taken over with one press:*\n\n\1", markdown)))
+
+
+def _without_own_tags(body: str) -> str:
+    """A review's text as it reads unfolded. What stands in code is nobody's tag."""
+    lines, fence = [], ""
+    for line in body.split("\n"):
+        ticks = _FENCE.match(line)
+        if ticks and not fence:
+            fence = ticks[0]
+        elif ticks and line.strip() == fence:
+            fence = ""
+        lines.append(line if fence else _OWN_TAGS.sub("", line))
+    return "\n".join(lines)

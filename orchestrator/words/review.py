@@ -48,9 +48,10 @@ def since(there: Conversation, plan: Plan, found: Review) -> str:
     return f"Since the review of {plan.earlier.head_sha[:12]} {moved}.{kept if found.coverage.kept else ''}"
 
 
-def is_new(draft: Draft) -> bool:
-    """Whether a draft says anything that does not stand on the pull request."""
-    return bool(draft.fixed) or any(one.where in ("line", "text") for one in draft.findings)
+def is_new(draft: Draft, earlier: Earlier) -> bool:
+    """Whether a draft says anything that does not stand on the pull request, or its verdict is another one."""
+    said = any(one.where in ("line", "text") for one in draft.findings)
+    return said or bool(draft.fixed) or (draft.clean, draft.complete) != (earlier.clean, earlier.complete)
 
 
 def may_i_post(steps: Steps, pull: PullRequest, draft: Draft, number: int, head: str) -> Question:

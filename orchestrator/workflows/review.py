@@ -43,7 +43,7 @@ def review(steps: Steps, ask: StartReview) -> Ending:
             since=words.since(there, plan, found),
         ),
     )  # fmt: skip
-    if plan.earlier and there.moved == "same" and not words.is_new(draft):
+    if plan.earlier and there.moved == "same" and not words.is_new(draft, plan.earlier):
         return words.nothing_new(pull, plan.earlier, draft)
     # what an earlier version has posted is not asked about any more
     if ask.approval and not steps.done("post") and not _approved(steps, pull, draft):

@@ -36,7 +36,12 @@ class Earlier(Value):
 
     head_sha: Sha
     url: str = ""
+    clean: bool = False
+    complete: bool = False
     read: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+
+
+UNKNOWN_THREAD = "?"  # GitHub did not say what has become of a remark: it stands
 
 
 class Said(Value):

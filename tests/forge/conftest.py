@@ -97,9 +97,9 @@ class World:
         )
         self.mirrors = Mirrors(folder=data / "mirrors", url=url, token=token)
         self.marks = Marks("not-a-key")
-        pulls = Pulls(github=self.github, mirrors=self.mirrors)
-        reviews = Reviews(github=self.github, mirrors=self.mirrors, marks=self.marks, max_inline=max_inline)
-        conversations = Conversations(github=self.github, mirrors=self.mirrors, marks=self.marks)
+        parts: dict[str, Any] = {"github": self.github, "mirrors": self.mirrors, "marks": self.marks}
+        pulls, conversations = Pulls(**parts), Conversations(**parts)
+        reviews = Reviews(**parts, conversations=conversations, max_inline=max_inline)
         self.table: dict[type[Brief[Any]], Do] = {
             FetchPullRequest: pulls.fetch,
             FetchHead: pulls.head,

@@ -242,6 +242,14 @@ def test_with_a_started_review_nothing_is_fetched_and_nothing_paid(world: World,
     assert world.fetch(shop.repository) == shop
 
 
+def test_a_try_of_ours_that_was_left_is_in_nobodys_way(world: World, shop: PullRequest) -> None:
+    body = world.marks.line({"is": "try", "run": str(uuid7())})
+    world.person("POST", f"{shop.repository}/pulls/1/pending", body=body)
+
+    assert world.fetch(shop.repository) == shop
+    assert world.review(review_of(shop)).proven
+
+
 def test_anothers_started_review_is_in_nobodys_way(world: World, shop: PullRequest) -> None:
     world.person("POST", f"{shop.repository}/pulls/1/pending", user="robin")
 

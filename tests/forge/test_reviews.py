@@ -56,19 +56,20 @@ def test_a_comment_on_several_lines_with_a_suggestion(world: World, shop: PullRe
 
 
 def test_asked_twice_there_is_one_review(world: World, shop: PullRequest) -> None:
-    run, brief = uuid7(), review_of(shop, finding(), finding("Far away", 30))
+    draft = world.do(review_of(shop, finding(), finding("Far away", 30)))
+    run, brief = uuid7(), PostReview(pull=shop, draft=draft)
 
-    first, second = world.review(brief, run), world.review(brief, run)
+    first, second = world.do(brief, run), world.do(brief, run)
 
     assert first == second
     assert len(world.reviews(shop)) == len(world.comments(shop)) == 1
 
 
 def test_asked_at_once_by_many_there_is_one_review(world: World, shop: PullRequest) -> None:
-    run, brief = uuid7(), review_of(shop, finding())
+    run, brief = uuid7(), PostReview(pull=shop, draft=world.do(review_of(shop, finding())))
 
     with ThreadPoolExecutor(6) as pool:
-        outcomes = list(pool.map(lambda _: world.review(brief, run), range(6)))
+        outcomes = list(pool.map(lambda _: world.do(brief, run), range(6)))
 
     assert all(outcome.proven for outcome in outcomes)
     assert len(world.reviews(shop)) == 1

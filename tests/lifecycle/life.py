@@ -14,7 +14,7 @@ from sim.not_github import client
 from stack.diff import diff_between
 from stack.errors import GiveUp, StackError, TryAgain
 from stack.messages import Ending, Question, Task
-from stack.work.kinds import Brief, Failure, Report, Usage
+from stack.work.kinds import Answer, Brief, Failure, Report, Usage
 from stack.work.remarks import Verdict
 from stack.work.review import Checked, CheckFindings, Finding, Review, ReviewChange, StartReview
 from tests.forge.conftest import World as Forge
@@ -139,6 +139,12 @@ class Life:
         self._runs.append(self.orchestrator.ask(request, id=run_id).id)
         return self.end(run_id)
 
+    def review_beside(self, **ask: Any) -> None:
+        """Another review of the same pull request begins and ends while one is at work."""
+        other = self.orchestrator.start(StartReview(repository=self.repository, number=1, **ask))
+        while (task := self._open(other)) is not None:
+            self._do(task)
+
     def last_run(self) -> UUID:
         return self._runs[-1]
 
@@ -156,8 +162,8 @@ class Life:
             assert len(questions) > len(self.asked), "the run waits for nothing"
             self.asked = questions
             self.before_answer()
-            answer = {"question": questions[-1].question, "choice": self.answers[answered]}
-            self.orchestrator.answer(run_id, answer["choice"], question=answer["question"])
+            said = Answer(run_id=run_id, question=questions[-1].question, choice=self.answers[answered])
+            self.orchestrator.ask(said)
             answered += 1
         raise AssertionError("the run does not end")
 

@@ -42,6 +42,17 @@ def test_the_same_head_is_not_paid_twice_and_nothing_is_posted_twice(life: Life)
     assert life.reviewer.read == [], "all was read before"
 
 
+def test_what_stands_in_a_reviews_text_alone_is_looked_at_again_after_a_push(new_life: NewLife) -> None:
+    """It has no thread that could show whether it still stands, so its file does not count as read."""
+    life = new_life({"a.py": b"a\n" * 9, "b.py": b"b\n" * 90}, {"a.py": b"A\n" * 9, "b.py": b"b\n" * 89 + b"B\n"})
+    life.review(finding("On a line", 1, path="a.py"), finding("Far away", 2, path="b.py"))
+    life.push({"a.py": b"mended\n"})
+    life.reviewer.fixed = (1,)
+    ending = life.review(finding("Far away, still", 2, path="b.py"))
+    assert "b.py" in life.reviewer.read
+    assert (ending.state, life.status()[0]) == ("verified", "failure"), ending
+
+
 @pytest.mark.parametrize("way", ["forced", "rebased", "merged"])
 def test_other_ways_of_moving_are_told_apart(life: Life, way: str) -> None:
     life.review(finding("Wrong", 4))

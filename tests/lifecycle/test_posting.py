@@ -178,7 +178,14 @@ def test_what_does_not_hold_on_a_second_look_is_not_said(life: Life) -> None:
 
 
 def test_what_was_there_before_is_told_apart_and_on_no_line(life: Life) -> None:
-    life.review(finding("Old fault", 4, pre_existing=True))
+    life.review(finding("Old fault", 2, pre_existing=True))
     assert life.comments() == []
     assert "There before the change" in life.reviews()[0]["body"]
     assert life.status()[0] == "success"
+
+
+def test_what_the_change_has_made_was_not_there_before_whatever_a_model_says(life: Life) -> None:
+    life.review(finding("On an added line", 4, pre_existing=True), finding("An old one, graver", 5, severity="critical",
+                pre_existing=True))  # fmt: skip
+    assert [c["line"] for c in life.comments()] == [4]
+    assert life.status()[0] == "failure"

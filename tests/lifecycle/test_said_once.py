@@ -2,6 +2,7 @@
 
 from stack.work.review import Finding, ReviewChange
 from tests.forge.conftest import finding
+from tests.lifecycle.conftest import CHANGED, NewLife
 from tests.lifecycle.life import Life
 
 
@@ -106,3 +107,26 @@ def test_a_thread_stays_open_where_the_model_alone_says_that_it_is_fixed(life: L
     ending = life.review()
     assert not any("resolved" in detail for detail in ending.details)
     assert life.status()[0] == "failure"
+
+
+def test_a_remark_in_another_file_says_nothing_of_a_finding(new_life: NewLife) -> None:
+    """Whoever talks a model into "the same as 1" cannot have a finding kept back with a remark elsewhere."""
+    life = new_life(None, {"shop.py": CHANGED, "other.py": b"x = eval(input())\n"})
+    life.repository_is(writers=["robin"])
+    life.remark(4, "Fine.")
+    life.resolve("robin")
+    ending = life.review(finding("eval", 1, path="other.py", same_as=1))
+    assert [c["path"] for c in life.comments()] == ["shop.py", "other.py"], ending
+    assert life.status()[0] == "failure"
+
+
+def test_two_runs_of_one_head_at_once_say_each_thing_once(life: Life) -> None:
+    """Both read what stands there before either has posted."""
+
+    def finds(_change: ReviewChange) -> list[Finding]:
+        life.reviewer.finds = lambda _change: [eval_at(4, "the same in other words")]
+        life.review_beside(fresh=True)
+        return [eval_at(4)]
+
+    life.review(finds=finds)
+    assert len(life.comments()) == 1
