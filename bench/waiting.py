@@ -28,10 +28,17 @@ from stack.ids import dashed
 from stack.init import make_secrets
 from stack.messages import AnyMessage, Chat, Ending, Notification, Question, Request
 from stack.people import Person
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Head
 from stack.work.kinds import Answer, Brief, Usage
+from stack.work.remarks import Placed, Remark, Verdict
 from stack.work.review import (
+    Checked,
+    CheckFindings,
     Coverage,
+    Draft,
+    DraftReview,
     FetchPullRequest,
+    Finding,
     PostReview,
     PullRequest,
     Receipt,
@@ -45,6 +52,11 @@ FOLDER = ROOT / ".run/bench-waiting"
 # The limits: memory (PSS) and share of a core of the orchestrator, seconds for all answers, threads.
 MEGABYTES, CORE_PERCENT, ANSWER_SECONDS, THREADS = 130.0, 5.0, 60.0, 64
 PERSON = Person(id="telegram:1001")
+HEAD = "b" * 40
+FINDING = Finding(
+    path="a.py", start_line=1, end_line=1, severity="high", confidence=1, title="Wrong", explanation="Because."
+)
+USAGE = Usage(model="not-a-model", turns=1, seconds=1)
 
 
 class Played:
@@ -56,8 +68,15 @@ class Played:
         self.posts = Counter[UUID]()
         self.parts: list[Consumer | Publisher] = []
         self._stack = stack
-        self._works("forge", {FetchPullRequest: self.fetch, PostReview: self.post})
-        self._works("pr_reviewer", {ReviewChange: self.review})
+        forge: Mapping[type[Brief[Any]], Do] = {
+            FetchPullRequest: self.fetch,
+            FetchConversation: lambda brief, at: Conversation(),
+            DraftReview: self.draft,
+            FetchHead: lambda brief, at: Head(head_sha=HEAD),
+            PostReview: self.post,
+        }
+        self._works("forge", forge)
+        self._works("pr_reviewer", {ReviewChange: self.review, CheckFindings: self.check})
         self.bot = self._publisher("bot")
         self._consumes("bot", topology.BOT, self.notified, self.bot)
 
@@ -87,13 +106,27 @@ class Played:
     def fetch(self, brief: FetchPullRequest, at: Assignment) -> PullRequest:
         return PullRequest(
             repository=brief.repository, number=brief.number, title="A change", body="", author="ada",
-            url="https://example.test/12", base="main", base_sha="a" * 40, head_sha="b" * 40, merge_base="c" * 40,
+            url="https://example.test/12", base="main", base_sha="a" * 40, head_sha=HEAD, merge_base="c" * 40,
             files=1, hunks=1, binary_files=0,
         )  # fmt: skip
 
     def review(self, brief: ReviewChange, at: Assignment) -> Review:
-        usage, covered = Usage(model="not-a-model", turns=1, seconds=1), Coverage(hunks=1, read=1, binary_files=0)
-        return Review(summary="", findings=(), coverage=covered, usage=usage)
+        covered = Coverage(hunks=1, read=1, binary_files=0)
+        return Review(summary="", findings=(FINDING,), coverage=covered, usage=USAGE)
+
+    def check(self, brief: CheckFindings, at: Assignment) -> Checked:
+        holds = Verdict(number=1, holds=True, severity=FINDING.severity, reason="It is so.")
+        return Checked(verdicts=(holds,), usage=USAGE)
+
+    def draft(self, brief: DraftReview, at: Assignment) -> Draft:
+        remark = Remark(path=FINDING.path, line=FINDING.end_line, side=FINDING.side, body=FINDING.explanation)
+        placed = Placed(
+            number=1, path=FINDING.path, line=FINDING.end_line, side=FINDING.side, severity=FINDING.severity,
+            kind=FINDING.kind, title=FINDING.title, anchor="a" * 16, where="line",
+        )  # fmt: skip
+        return Draft(
+            head_sha=HEAD, body="1 problem.", remarks=(remark,), findings=(placed,), digest="d", verdict="1 problem."
+        )
 
     def post(self, brief: PostReview, at: Assignment) -> Receipt:
         self.posts[at.run_id] += 1

@@ -76,14 +76,20 @@ def _is_raw(value: Any) -> bool:
 
 
 def _fill_targets(connection: Connection) -> None:
-    asked = {key: _read(request)["ask"] for key, request in connection.execute(text("SELECT id, request FROM runs"))}
+    """A request says the same in version 3."""
+    asked = {key: _read(request) for key, request in connection.execute(text("SELECT id, request FROM runs"))}
     about = [
-        {"key": key, "repository": str(ask.get("repository", "")).lower()[:140], "number": int(ask.get("number", 0))}
-        for key, ask in asked.items()
+        {
+            "key": key,
+            "repository": str(request["ask"].get("repository", "")).lower()[:140],
+            "number": int(request["ask"].get("number", 0)),
+            "request": {**request, "version": 3},
+        }
+        for key, request in asked.items()
     ]
-    change = text("UPDATE runs SET repository = :repository, number = :number WHERE id = :key")
+    change = text("UPDATE runs SET repository = :repository, number = :number, request = :request WHERE id = :key")
     if about:
-        connection.execute(change, about)
+        connection.execute(change.bindparams(bindparam("request", type_=JSON)), about)
 
 
 def _fill_again(connection: Connection) -> None:

@@ -27,7 +27,7 @@ from stack.messages import Chat, Ending, Message, Note, Notification, Progress, 
 from stack.people import Person
 from stack.work.beforehand import Conversation, Head
 from stack.work.kinds import Answer, Ask, Brief, Cancel, Report, Retry
-from stack.work.review import Review
+from stack.work.review import PullRequest, Review
 from tests.orchestrator.samples import ADA, CHANGE, CHAT, CHECKED, DRAFT, PULL, REVIEW, START, WITH_APPROVAL, drafted
 
 # What the steps of a review bring that few tests are about.
@@ -181,10 +181,18 @@ class World:
             return session.scalar(query.where(TaskRow.step.in_(BESIDE)))
 
     def _brings(self, task: TaskRow) -> Report:
-        review = self.outcome(task_id(UUID(task.run_id), "review"))
-        if task.step == "draft":
-            return drafted(Review.model_validate(review))
+        run_id = UUID(task.run_id)
+        match task.step:
+            case "draft":
+                return drafted(Review.model_validate(self.outcome(task_id(run_id, "review"))))
+            case "head1":
+                return self.head(run_id)
         return BESIDE[task.step]
+
+    def head(self, run_id: UUID) -> Head:
+        """The head of a run's pull request, which has not moved since it was fetched."""
+        pull = PullRequest.model_validate(self.outcome(task_id(run_id, "fetch")))
+        return Head(head_sha=pull.head_sha)
 
     def answer(
         self, run_id: UUID, choice: str = "Post", person: Person = ADA, *, question: str = "approve", **more: str

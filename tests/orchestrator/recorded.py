@@ -10,8 +10,8 @@ from sqlalchemy import Engine, MetaData, create_engine, event, text
 
 from orchestrator.store import TaskRow, open_store, sqlite_url
 from orchestrator.store.migrations import LATEST
-from stack.messages import Ending, Notification
-from stack.work.beforehand import Conversation, Head
+from stack.messages import Ending, Notification, Question
+from stack.work.beforehand import Conversation
 from stack.work.kinds import Report, Usage
 from stack.work.review import Checked
 from tests.orchestrator.earlier import draft
@@ -22,7 +22,6 @@ from tests.stores import restore
 
 OUTCOMES: dict[str, Report] = {
     "fetch_pull_request": PULL,
-    "fetch_head": Head(head_sha=PULL.head_sha),
     "fetch_conversation": Conversation(),
     "review_change": REVIEW,
     "check_findings": Checked(verdicts=(), usage=Usage(model="not-a-model", turns=1, seconds=1)),
@@ -66,19 +65,21 @@ def begin(world: World) -> None:
     world.look()
 
 
-def open_task(world: World, run: UUID) -> TaskRow:
-    (row,) = (row for row in world.rows(TaskRow) if row.run_id == str(run) and row.state != "done")
-    return row
-
-
 def finish(world: World, run: UUID) -> None:
-    """Forge and agents do what a run still asks for."""
+    """Forge and agents do what a run still asks for, until it ends or asks its person."""
     while world.run(run).state == "running":
-        row = open_task(world, run)
-        task = UUID(row.id)
-        assert world.claim(task, "new").verdict == "run"
-        world.result(task, OUTCOMES[json.loads(row.message)["brief"]["do"]])
+        for row in [row for row in world.rows(TaskRow) if row.run_id == str(run) and row.state != "done"]:
+            task = UUID(row.id)
+            assert world.claim(task, "new").verdict == "run"
+            do = json.loads(row.message)["brief"]["do"]
+            world.result(task, world.head(run) if do == "fetch_head" else OUTCOMES[do])
         world.look(after=2)
+
+
+def questions(world: World, run: UUID) -> list[str]:
+    """What the person was asked, by name."""
+    told = [message for message in world.sent(Notification) if message.run_id == run]
+    return [message.content.question for message in told if isinstance(message.content, Question)]
 
 
 def endings(world: World, run: UUID) -> list[Ending]:

@@ -41,11 +41,15 @@ from stack.messages import (
 from stack.people import Person
 from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Head, PlanReview
 from stack.work.kinds import Answer, Failure, Report, Retry, Usage
+from stack.work.remarks import Verdict
 from stack.work.review import (
+    Checked,
+    CheckFindings,
     Coverage,
     Draft,
     DraftReview,
     FetchPullRequest,
+    Finding,
     PostReview,
     PullRequest,
     Receipt,
@@ -59,8 +63,12 @@ PULL = PullRequest(
     repository="acme/shop", number=12, title="A change", body="", author="ada", url="https://example.test/12",
     base="main", base_sha="a" * 40, head_sha="b" * 40, merge_base="c" * 40, files=1, hunks=1, binary_files=0,
 )  # fmt: skip
+FINDING = Finding(
+    path="a.py", start_line=1, end_line=1, severity="high", confidence=1, title="Wrong", explanation="Because."
+)
+VERDICT = Verdict(number=1, holds=True, severity="high", reason="It is so.")
 REVIEW = Review(
-    summary="", findings=(), coverage=Coverage(hunks=1, read=1, binary_files=0),
+    summary="", findings=(FINDING,), coverage=Coverage(hunks=1, read=1, binary_files=0),
     usage=Usage(model="not-a-model", turns=1, seconds=1),
 )  # fmt: skip
 DRAFT = Draft(head_sha=PULL.head_sha, body="", digest="d", verdict="No problems found.", clean=True)
@@ -314,6 +322,8 @@ class World:
             case ReviewChange():
                 self.paid += 1
                 return REVIEW
+            case CheckFindings():
+                return Checked(verdicts=(VERDICT,), usage=REVIEW.usage)
             case FetchHead():
                 return Head(head_sha=PULL.head_sha)
             case FetchConversation():

@@ -150,6 +150,12 @@ def test_a_story_may_catch_that_a_step_failed_and_go_on() -> None:
     assert suspended_at(steps, CHANGE, "review") == Call("review", CHANGE)
 
 
+def test_whether_a_step_has_brought_something_is_known_before_the_story_comes_to_it() -> None:
+    steps = Steps(journal(fetch=step(FETCH, PULL), review=step(CHANGE, final()), check=step(FETCH, None)))
+    assert [steps.done(name) for name in ("fetch", "review", "check", "post")] == [True, False, False, False]
+    assert steps.failed == []
+
+
 # --- asking -------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from stack.work.remarks import Earlier
 from stack.work.review import Dismiss
 from tests.orchestrator.earlier import plan
 from tests.orchestrator.played import World
-from tests.orchestrator.recorded import assert_as_new, begin, endings, finish, recorded
+from tests.orchestrator.recorded import assert_as_new, begin, endings, finish, questions, recorded
 from tests.orchestrator.samples import ADA, RECEIPT, final
 from tests.orchestrator.test_claims import silence
 
@@ -105,16 +105,28 @@ def test_all_runs_at_work_go_on_beside_each_other_and_end_once(old: World) -> No
     silence(old, 60)  # of whoever held a task
     for run in LIVE:
         finish(old, run)
+        if run in POSTING:
+            approve(old, run)
         (ending,) = endings(old, run)
         assert (ending.state, old.run(run).state) == ("verified", "verified")
     assert sorted(row.state for row in old.rows(RunRow) if row.state not in ENDED) == ["waiting"]
     assert old.rows(OutboxRow) == []
 
 
+def approve(world: World, run: UUID) -> None:
+    """The person, who had answered before, sees the draft now, and wants it posted."""
+    assert (world.run(run).state, world.gate(run, "post").answer) == ("waiting", "Post")
+    assert (questions(world, run), endings(world, run)) == (["approve"], [])
+    assert world.task(task_id(run, "post")).state == "done"  # nothing is posted until then
+    world.answer(run, "Post", PERSON)
+    finish(world, run)
+
+
 def test_nothing_is_read_again_that_was_paid(old: World) -> None:
     silence(old, 60)
     for run in POSTING:
         finish(old, run)
+        approve(old, run)
         assert not [task for task in old.sent(Task) if task.run_id == run and task.step in ("fetch", "review")]
 
 
@@ -125,6 +137,7 @@ def test_a_posting_in_the_form_of_before_is_not_sent_and_the_story_goes_on_to_it
     assert before.state == "done"
     begin(opened)
     finish(opened, run)
+    approve(opened, run)
     (sent,) = [task for task in opened.sent(Task) if task.run_id == run and task.step == "post"]
     assert sent.id == task_id(run, "post")
     after = opened.task(sent.id)
@@ -139,6 +152,20 @@ def test_a_receipt_that_still_comes_counts_and_nothing_is_posted_twice(opened: W
     finish(opened, POSTING_CLAIMED)
     assert opened.run(POSTING_CLAIMED).state == "verified"
     assert post not in opened.tasks_sent()
+    assert questions(opened, POSTING_CLAIMED) == []  # what stands there is not asked about
+
+
+def test_a_receipt_that_comes_while_its_person_is_asked_ends_the_question(opened: World) -> None:
+    begin(opened)
+    finish(opened, POSTING_CLAIMED)
+    assert opened.run(POSTING_CLAIMED).state == "waiting"
+    post = task_id(POSTING_CLAIMED, "post")
+    opened.tasks.receive(Result(task_id=post, run_id=POSTING_CLAIMED, attempt=1, outcome=RECEIPT))
+    opened.go_on()
+    assert (opened.run(POSTING_CLAIMED).state, len(endings(opened, POSTING_CLAIMED))) == ("verified", 1)
+    opened.answer(POSTING_CLAIMED, "Discard", PERSON)
+    assert opened.run(POSTING_CLAIMED).state == "verified"
+    assert post not in opened.tasks_sent()
 
 
 def test_a_failure_that_still_comes_does_not_count(opened: World) -> None:
@@ -150,11 +177,20 @@ def test_a_failure_that_still_comes_does_not_count(opened: World) -> None:
     assert opened.run(POSTING_CLAIMED).state == "running"
 
 
-def test_the_run_that_waited_still_waits_and_takes_its_answer(old: World) -> None:
-    assert (old.run(WAITING).state, old.gate(WAITING).answer) == ("waiting", None)
+@pytest.mark.parametrize("before", ["Post", "Discard"])
+@pytest.mark.parametrize(("choice", "state"), [("Post", "verified"), ("Discard", "cancelled")])
+def test_the_run_that_waited_still_waits_and_its_answer_is_none_to_the_draft(
+    old: World, before: str, choice: str, state: str
+) -> None:
+    assert (old.run(WAITING).state, old.gate(WAITING, "post").answer) == ("waiting", None)
     assert [m for m in old.sent(Notification) if m.run_id == WAITING] == []
-    old.answer(WAITING, "Discard", PERSON)
-    assert (old.run(WAITING).state, len(endings(old, WAITING))) == ("cancelled", 1)
+    old.answer(WAITING, before, PERSON, question="post")
+    finish(old, WAITING)
+    assert (questions(old, WAITING), endings(old, WAITING)) == (["approve"], [])
+    assert old.step(WAITING, "post") is None
+    old.answer(WAITING, choice, PERSON)
+    finish(old, WAITING)
+    assert (old.run(WAITING).state, len(endings(old, WAITING))) == (state, 1)
 
 
 # --- what is new ------------------------------------------------------------------------------------------
@@ -174,8 +210,11 @@ def test_what_had_failed_can_be_tried_again(old: World, run: UUID) -> None:
 def test_what_was_posted_and_paid_is_known_to_the_next_plan(old: World) -> None:
     fetched = old.outcome(task_id(VERIFIED, "fetch"))
     assert fetched is not None
+    posted = [old.outcome(task_id(run, "post")) for run in (VERIFIED, APPROVED)]
     planned = plan(old, repository="acme/shop", number=1)
-    assert planned.earlier == Earlier(head_sha=fetched["head_sha"])
+    assert planned.earlier
+    assert planned.earlier.url in [receipt["url"] for receipt in posted if receipt]
+    assert planned.earlier == Earlier(head_sha=fetched["head_sha"], url=planned.earlier.url)
     assert 0.1 < planned.estimate.low <= planned.estimate.high < 0.5  # ten hunks; each of three runs had one
 
 

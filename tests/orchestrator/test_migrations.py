@@ -16,7 +16,7 @@ from stack.messages import ENDED, Notification, Question, Request, Task, decode
 from stack.work import reports
 from stack.work.review import PullRequest, Review
 from tests.orchestrator.played import World
-from tests.orchestrator.recorded import assert_as_new, begin, endings, finish, open_task, recorded
+from tests.orchestrator.recorded import assert_as_new, begin, endings, finish, questions, recorded
 from tests.orchestrator.samples import ADA, final, passing
 from tests.orchestrator.test_store import schema
 
@@ -33,6 +33,7 @@ POSTING = UUID("01a22993-a298-77b2-84a2-34297db94bdf")
 FETCHING = UUID("01a22993-a680-7f80-b689-a2c57a8116cb")
 IN_OUTBOX = UUID("01a22993-a680-7b02-8292-57402347b56a")
 QUEUED = UUID("01a22993-a680-72a8-a241-b716552976c8")
+TO_POST = ["conversation", "check", "draft", "post"]  # the steps of today after a review that there is
 LIVE = {REVIEWING: "review", POSTING: "post", FETCHING: "fetch", IN_OUTBOX: "fetch", QUEUED: "fetch"}
 
 
@@ -86,12 +87,12 @@ def test_each_table_is_made_by_a_step_and_none_by_what_the_program_knows_today(o
 
 def test_a_second_start_changes_nothing(old: World) -> None:
     before = {row.id: (row.state, row.step, row.attempt, row.message) for row in old.rows(TaskRow)}
-    waiting = old.gate(WAITING).until
+    waiting = old.gate(WAITING, "post").until
     told = len(old.publisher.published)
     old.restart()
     begin(old)
     assert {row.id: (row.state, row.step, row.attempt, row.message) for row in old.rows(TaskRow)} == before
-    assert old.gate(WAITING).until == waiting
+    assert old.gate(WAITING, "post").until == waiting
     assert len(old.publisher.published) == told
 
 
@@ -115,6 +116,9 @@ def test_everything_in_it_can_be_read(old: World) -> None:
         assert (str(request.id), request.person.id, run.person) == (run.id, PERSON.id, PERSON.id)
         assert old.views.show(UUID(run.id)).workflow == "review"
     for task in old.rows(TaskRow):
+        if json.loads(task.message)["brief"]["do"] == "post_review":
+            assert task.state == "done"  # nobody reads it: what was to be posted is drafted and posted anew
+            continue
         message = decode(task.message)
         assert isinstance(message, Task)
         assert (str(message.id), str(message.run_id), message.step, message.brief.by) == (
@@ -151,8 +155,10 @@ def test_an_answer_that_was_given_is_shown(old: World) -> None:
 
 
 def test_what_was_under_way_is_sent_again_and_nothing_else(old: World) -> None:
-    assert {(task.run_id, task.step) for task in old.sent(Task)} == set(LIVE.items())
-    assert len(old.sent(Task)) == len(LIVE)
+    under_way = {(run, step) for run, step in LIVE.items() if step != "post"}
+    new = {(run, "conversation") for run in (REVIEWING, POSTING, WAITING)}
+    assert {(task.run_id, task.step) for task in old.sent(Task)} == under_way | new
+    assert len(old.sent(Task)) == len(under_way | new)
     assert {old.run(run).state for run in LIVE} == {"running"}
 
 
@@ -164,7 +170,7 @@ def test_a_run_at_work_goes_on_and_ends_once(old: World, run: UUID) -> None:
 
 
 def test_all_runs_at_work_go_on_beside_each_other(old: World) -> None:
-    for run in LIVE:
+    for run in (*LIVE, WAITING):
         finish(old, run)
     assert {old.run(run).state for run in LIVE} == {"verified"}
     assert sorted(row.state for row in old.rows(RunRow) if row.state not in ENDED) == ["waiting"]
@@ -173,22 +179,23 @@ def test_all_runs_at_work_go_on_beside_each_other(old: World) -> None:
 def test_what_a_step_returned_before_is_not_done_again(old: World) -> None:
     assert [row.step for row in old.rows(TaskRow) if row.run_id == str(POSTING)].count("review") == 1
     finish(old, POSTING)
-    assert [task.step for task in old.sent(Task) if task.run_id == POSTING] == ["post"]
+    assert [task.step for task in old.sent(Task) if task.run_id == POSTING] == TO_POST
     (review,) = [r for r in old.rows(ResultRow) if r.task_id == str(task_id(POSTING, "review"))]
     assert isinstance(reports()["review"].model_validate(review.outcome), Review)
 
 
 def test_a_task_that_was_claimed_has_used_up_an_attempt(old: World) -> None:
-    row = open_task(old, REVIEWING)
+    row = old.task(task_id(REVIEWING, "review"))
     assert (row.attempt, row.failures) == (1, 1)
     claim = old.claim(UUID(row.id))
     assert (claim.verdict, claim.attempt) == ("run", 2)
     old.result(UUID(row.id), passing("it failed again"))
+    finish(old, REVIEWING)
     assert old.run(REVIEWING).headline == "it failed again"
 
 
 def test_a_process_of_before_has_lost_its_task(old: World) -> None:
-    row = open_task(old, REVIEWING)
+    row = old.task(task_id(REVIEWING, "review"))
     assert old.tasks.renew(UUID(row.id), instance=row.instance, attempt=1).verdict == "lost"
 
 
@@ -201,18 +208,26 @@ def test_a_run_at_work_can_be_cancelled(old: World) -> None:
 # --- the run that waited ------------------------------------------------------------------------------
 
 
-def test_the_run_that_waited_still_waits_and_is_not_asked_again(old: World) -> None:
-    gate = old.gate(WAITING)
-    assert (old.run(WAITING).state, gate.answer) == ("waiting", None)
-    assert [m for m in old.sent(Notification) if m.run_id == WAITING] == []
+def test_the_run_that_waited_is_asked_anew_with_its_draft(old: World) -> None:
+    finish(old, WAITING)
+    assert (old.run(WAITING).state, old.gate(WAITING, "post").answer) == ("waiting", None)
+    assert questions(old, WAITING) == ["approve"]
 
 
+@pytest.mark.parametrize("before", ["Post", "Discard"])
 @pytest.mark.parametrize(("choice", "state"), [("Post", "verified"), ("Discard", "cancelled")])
-def test_the_run_that_waited_takes_its_answer(old: World, choice: str, state: str) -> None:
+def test_an_answer_to_what_was_asked_before_is_none_to_the_draft(
+    old: World, before: str, choice: str, state: str
+) -> None:
+    old.answer(WAITING, before, PERSON, question="post")
+    finish(old, WAITING)
+    assert (old.run(WAITING).state, endings(old, WAITING)) == ("waiting", [])
+    assert old.step(WAITING, "post") is None
     old.answer(WAITING, choice, PERSON)
     finish(old, WAITING)
     (ending,) = endings(old, WAITING)
     assert ending.state == state
+    assert questions(old, WAITING) == ["approve"]
 
 
 # --- situations that the recording has not ------------------------------------------------------------
@@ -238,7 +253,7 @@ def test_a_step_that_was_tried_again_has_one_task_with_its_last_outcome(
     assert isinstance(reports()["pull_request"].model_validate(world.outcome(second)), PullRequest)
     finish(world, POSTING)
     assert world.run(POSTING).state == "verified"
-    assert [task.step for task in world.sent(Task) if task.run_id == POSTING] == ["post"]
+    assert [task.step for task in world.sent(Task) if task.run_id == POSTING] == TO_POST
     world.close()
 
 
@@ -258,7 +273,8 @@ def test_a_run_between_two_tries_goes_on(old_url: str, tmp_path: Path, change_ol
     fail_to_be_tried_again(change_old, task)
     world = World(old_url, tmp_path)
     begin(world)
-    assert [row.id for row in world.sent(Task) if row.run_id == REVIEWING] == [task]
+    sent = {row.id: row.step for row in world.sent(Task) if row.run_id == REVIEWING}
+    assert sent == {task: "review", task_id(REVIEWING, "conversation"): "conversation"}
     assert (world.outcome(task), world.task(task).failures) == (None, 1)
     finish(world, REVIEWING)
     (ending,) = endings(world, REVIEWING)
@@ -278,8 +294,10 @@ def test_a_run_whose_last_try_failed_fails(old_url: str, tmp_path: Path, change_
         fail_to_be_tried_again(change_old, task)
     world = World(old_url, tmp_path)
     begin(world)
+    finish(world, REVIEWING)
     (ending,) = endings(world, REVIEWING)
     assert (ending.state, ending.headline) == ("failed", "it was overloaded")
+    assert "review" not in [task.step for task in world.sent(Task) if task.run_id == REVIEWING]
     world.close()
 
 
@@ -315,7 +333,9 @@ def test_a_run_whose_cancel_was_not_yet_told_ends(old_url: str, tmp_path: Path, 
     world.close()
 
 
-def test_a_run_whose_answer_was_not_yet_told_goes_on(old_url: str, tmp_path: Path, change_old: Any) -> None:
+def test_a_run_whose_answer_was_not_yet_told_goes_on_and_asks_with_its_draft(
+    old_url: str, tmp_path: Path, change_old: Any
+) -> None:
     change_old(
         "INSERT INTO answers (run_id, question, choice, person, created)"
         " SELECT :run, question, 'Post', person, created FROM answers LIMIT 1",
@@ -323,7 +343,9 @@ def test_a_run_whose_answer_was_not_yet_told_goes_on(old_url: str, tmp_path: Pat
     )
     world = World(old_url, tmp_path)
     begin(world)
-    assert [task.step for task in world.sent(Task) if task.run_id == WAITING] == ["post"]
+    finish(world, WAITING)
+    assert [task.step for task in world.sent(Task) if task.run_id == WAITING] == TO_POST[:-1]
+    assert (world.run(WAITING).state, questions(world, WAITING)) == ("waiting", ["approve"])
     world.close()
 
 
@@ -348,7 +370,6 @@ def test_a_notification_that_was_not_yet_sent_is_sent(old_url: str, tmp_path: Pa
 
 
 def test_an_effect_that_failed_before_fails_as_it_would_have(old: World) -> None:
-    task = UUID(open_task(old, POSTING).id)
-    old.claim(task)
-    old.result(task, final("GitHub says no"))
-    assert old.run(POSTING).headline == "GitHub says no"
+    old.bring(POSTING, "post", final("GitHub says no"))
+    assert (old.run(POSTING).state, old.run(POSTING).again) == ("failed", ["post"])
+    assert old.run(POSTING).headline.endswith("the review could not be posted: GitHub says no")
