@@ -103,7 +103,8 @@ def process(
     settings = {
         "PATH": os.environ["PATH"], "BROKER_URL": broker_url("forge"), "API_TOKEN": "of-the-role",
         "ORCHESTRATOR_URL": f"http://127.0.0.1:{port}", "SERVICE_NAME": "forge-1", "DATA_DIR": str(tmp_path / "data"),
-        "FORGE_PORT": str(free_port()), "FORGE_TOKEN_KEY": "not-a-key", "GITHUB_TOKEN": TOKEN,
+        "FORGE_PORT": str(free_port()), "FORGE_TOKEN_KEY": "not-a-key", "FORGE_MARK_KEY": "not-a-key",
+        "GITHUB_TOKEN": TOKEN,
         "GITHUB_API_URL": not_github, "GITHUB_URL": not_github, "HEARTBEAT_FILE": str(tmp_path / "beat"),
     }  # fmt: skip
     with subprocess.Popen([sys.executable, "-m", "forge"], cwd=ROOT, env=settings) as process:

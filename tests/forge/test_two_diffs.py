@@ -37,7 +37,7 @@ def test_findings_on_both_diffs_of_one_path_keep_their_lines(world: World, links
     ]  # fmt: skip
     findings = [finding(f"Number {n}", n, path=path, side=side) for path, n, side in places]
 
-    receipt = world.do(review_of(links, *findings))
+    receipt = world.review(review_of(links, *findings))
 
     assert (receipt.inline_comments, receipt.comments_refused, receipt.findings_in_body) == (4, 0, 0)
     assert sorted((c["path"], c["line"], c["side"]) for c in world.comments(links)) == places
@@ -47,7 +47,7 @@ def test_findings_on_both_diffs_of_one_path_keep_their_lines(world: World, links
 def test_a_finding_on_the_wrong_one_goes_into_the_text(
     world: World, links: PullRequest, path: str, line: int, side: Side
 ) -> None:
-    receipt = world.do(review_of(links, finding(line=line, path=path, side=side)))
+    receipt = world.review(review_of(links, finding(line=line, path=path, side=side)))
 
     assert (receipt.inline_comments, receipt.comments_refused, receipt.findings_in_body) == (0, 0, 1)
 
@@ -82,6 +82,6 @@ def test_a_comment_on_a_file_in_a_new_place_stands_where_github_takes_one(world:
     pull = world.fetch("acme/moved")
     assert (pull.files, pull.hunks) == (1, 2)
 
-    receipt = world.do(review_of(pull, finding("In it", 20, path=place), finding("Far", 2, path=place)))
+    receipt = world.review(review_of(pull, finding("In it", 20, path=place), finding("Far", 2, path=place)))
 
     assert (receipt.inline_comments, receipt.comments_refused, receipt.findings_in_body) == (1, 0, 1)

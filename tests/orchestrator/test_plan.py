@@ -41,7 +41,7 @@ def test_the_last_review_that_was_posted_says_where_it_is_which_head_it_read_and
 def test_the_head_is_that_of_the_draft(world: World) -> None:
     """The pull request may have been looked up again, and have moved."""
     add(world, outcomes=outcomes(draft=draft(head_sha=HEAD)))
-    assert plan(world).earlier == Earlier(head_sha=HEAD, url=RECEIPT.url, read=READ)
+    assert plan(world).earlier == Earlier(head_sha=HEAD, url=RECEIPT.url, clean=False, complete=True, read=READ)
 
 
 @pytest.mark.parametrize(

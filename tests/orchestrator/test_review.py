@@ -50,7 +50,7 @@ STEPS = {
     "head2": "fetch_head", "head3": "fetch_head", "post": "post_review",
 }  # fmt: skip
 OLD, MOVED, MOVED_ON = "d" * 40, "e" * 40, "f" * 40  # heads
-EARLIER = Earlier(head_sha=OLD, url="https://example.test/earlier", read={"a.py": "a" * 64})
+EARLIER = Earlier(head_sha=OLD, url="https://example.test/earlier", complete=True, read={"a.py": "a" * 64})
 SAID = Said(number=1, author="bob", path="a.py", line=1, text="Why?")
 DISMISSED = Dismissed(path="a.py", kind="tests", anchor="a" * 16)
 DEAR = Plan(estimate=Estimate(low=1, high=2.5), ask=True)
@@ -231,13 +231,11 @@ def test_what_was_read_before_need_not_be_read_anew() -> None:
 
 def test_fresh_all_is_read_and_what_was_dismissed_stays_dismissed() -> None:
     fresh = START.model_copy(update={"fresh": True})
-    assert next_at("conversation", again(), ask=fresh) == LOOK
+    assert next_at("conversation", again(), ask=fresh) == LOOK.model_copy(update={"since": OLD})
     assert next_at("review", again(), ask=fresh) == CHANGE
-    assert next_at("draft", again(), ask=fresh) == DraftReview(
+    assert next_at("draft", again("same"), ask=fresh) == DraftReview(
         pull=PULL, review=SEEN, dismissed=(DISMISSED,), checked=True
     )
-    nothing = drafted(found())
-    assert next_at("post", again("same"), ask=fresh, draft=nothing) == PostReview(pull=PULL, draft=nothing)
 
 
 @pytest.mark.parametrize(
@@ -271,9 +269,18 @@ def test_of_the_same_head_with_nothing_new_nothing_is_posted() -> None:
     assert [link.url for link in ending.links] == [EARLIER.url, PULL.url]
 
 
+@pytest.mark.parametrize("before", [{"clean": True}, {"complete": False}])
+def test_of_the_same_head_another_verdict_is_posted(before: dict[str, bool]) -> None:
+    """Or the commit would keep the one that no longer holds."""
+    said = drafted(SEEN).model_copy(update={"findings": (placed(where="said"),)})
+    others = again("same") | {"plan": Plan(earlier=EARLIER.model_copy(update=before))}
+    assert next_at("post", others, draft=said) == PostReview(pull=PULL, draft=said)
+
+
 def test_of_the_same_head_read_in_part_it_is_unproven_that_there_is_nothing_new() -> None:
     part = drafted(found(coverage=PART_READ))
-    assert review(steps_of(until("post", again("same"), draft=part)), START).state == "unproven"
+    others = again("same") | {"plan": Plan(earlier=EARLIER.model_copy(update={"complete": False}))}
+    assert review(steps_of(until("post", others, draft=part)), START).state == "unproven"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +411,7 @@ def test_a_person_sees_the_draft_and_says_post() -> None:
     steps = steps_of(until("head1"))
     question = asked(steps)
     assert question.question == "approve"
-    assert question.text == ("Review of acme/shop#12: 1 finding (1 high). Post it as it stands in the document?")
+    assert question.text == ("Review of acme/shop#12: 1 finding (1 high). Post it?")
     assert question.details == ("1. high: Wrong (src/a b/ü.py:3)", f"Draft {'d' * 12}")
     assert (question.choices, question.free) == (("Post", "Discard"), False)
     (file,) = question.files
@@ -438,8 +445,7 @@ def test_where_the_branch_has_moved_meanwhile_it_is_asked_again() -> None:
     question = asked(steps_of(until("head2", head1=Head(head_sha=MOVED)), POST))
     assert question.question == "approve2"
     assert question.text == (
-        "The branch of acme/shop#12 has moved to eeeeeeeeeeee meanwhile; the draft is about bbbbbbbbbbbb. "
-        "Post it all the same?"
+        "The branch of acme/shop#12 has moved to eeeeeeeeeeee meanwhile; the draft is about bbbbbbbbbbbb. Post it?"
     )
     assert (question.choices, len(question.files)) == (("Post", "Discard"), 1)
 
