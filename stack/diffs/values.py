@@ -75,7 +75,7 @@ class FileDiff:
 
     @property
     def digest(self) -> str:
-        """16 hex digits of what changes, wherever in the file it stands and whatever it is based on."""
+        """64 hex digits of what changes, wherever in the file it stands and whatever it is based on."""
         # what the text does not show, or not to the letter, is known by git's ids alone
         lossy = self.binary or "\ufffd" in self.text
         lines = self.text.removesuffix("\n").split("\n")
@@ -125,12 +125,13 @@ def by_path(files: Iterable[FileDiff]) -> dict[str, list[FileDiff]]:
 
 
 def digest_of(diffs: list[FileDiff]) -> str:
-    """The digest of all diffs of one path: 16 hex digits, and the diff's own where there is one."""
+    """The digest of all diffs of one path: 64 hex digits, and the diff's own where there is one."""
     return diffs[0].digest if len(diffs) == 1 else _hexadecimal([file.digest for file in diffs])
 
 
 def _hexadecimal(lines: list[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    # whole: whoever writes the change chooses both what was read and what comes after it
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def on_one_line(path: str) -> str:

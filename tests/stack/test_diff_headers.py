@@ -156,7 +156,7 @@ def test_a_digest_stays_when_the_base_moves(repository: Repository) -> None:
     base = repository.commit({b"a.py": moved, b"lib/a/b.py": moved})
     changes = {b"a.py": moved.replace(b"line 20\n", b"twenty\n"), b"lib/a/b.py": None, b"lib/b/b.py": moved}
     assert digests(repository, base, repository.commit(changes)) == before
-    assert all(len(digest) == 16 and int(digest, 16) for digest in before.values())
+    assert all(len(digest) == 64 and int(digest, 16) for digest in before.values())
 
 
 DIFF = """\
