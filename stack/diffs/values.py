@@ -75,15 +75,15 @@ class FileDiff:
 
     @property
     def digest(self) -> str:
-        """64 hex digits of what changes, wherever in the file it stands and whatever it is based on."""
+        """64 hex digits of what changes and where, whatever the rest of the file is.
+
+        Line numbers count: the same lines in another place, which looks alike, would be another change.
+        """
         # what the text does not show, or not to the letter, is known by git's ids alone
         lossy = self.binary or "\ufffd" in self.text
         lines = self.text.removesuffix("\n").split("\n")
         head = [line for line in lines[: self.header_lines] if lossy or not _PASSING.match(line)]
-        body = lines[self.header_lines :]
-        for hunk in self.hunks:
-            body[hunk.first - 1 - self.header_lines] = "@@"
-        return _hexadecimal([self.header, *head, *body])
+        return _hexadecimal([self.header, *head, *lines[self.header_lines :]])
 
     def _what(self) -> str:
         kind = _KINDS.get(self.new_mode or self.old_mode, "")
