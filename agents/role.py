@@ -47,7 +47,7 @@ class Job(ABC):
         return ""
 
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record
-        """A tool has answered the model, now or in the session that is resumed."""
+        """The model was shown what a tool answered, now or in the session that is resumed: it has gone on since."""
 
     def hurry(self) -> None:  # noqa: B027 - most reports are taken as they come
         """The model was told to hand in what it has: its next report is handed back for its form alone."""
@@ -98,7 +98,8 @@ class Setup:
     """How Claude is set up for a kind of work, and how a job of it begins: (brief, workspace, repositories) → job.
 
     `parts` are the folders that Claude works in; `begin` fills them. Without a `schema` Claude ends in a text. What
-    `recorded_tools` answer comes to `Job.heard`. With `asks` Claude may put questions to the person in between.
+    `recorded_tools` answer comes to `Job.heard` once the model has it. With `asks` Claude may put questions to the
+    person in between.
     """
 
     system_prompt: str

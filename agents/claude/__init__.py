@@ -97,7 +97,7 @@ class _Attempt:
             self.job,
             recorded=self.setup.recorded_tools,
             purse=Purse(self.claude.base_url, self._token),
-            resumed=self._replay if resume else lambda: None,
+            resumed=self._replay if resume else lambda _went_on: None,
         )
         talk = Session(
             self.setup,
@@ -141,7 +141,7 @@ class _Attempt:
         if not ending.is_final(last_attempt=last):
             return None
         if resumed:
-            hooks.note_model()  # what the model was shown before counts, though it may have said nothing since
+            hooks.note_model(went_on=False)  # what it was shown before counts, though it has said nothing since
         if not hooks.reached_model:
             return None
         self.job.hurry()
@@ -161,10 +161,13 @@ class _Attempt:
         self.kept.collect(self.workspace.home, self.slot.uid)
         return endings.of_result(talk.result, last_error_type(self.kept.path))
 
-    def _replay(self) -> None:
-        """The job hears what tools have shown the model before: what the transcript has, and nothing else."""
+    def _replay(self, went_on: bool) -> None:
+        """The job hears what tools have shown the model before: what the transcript has, and nothing else.
+
+        The last answers in it were sent with the first call of this session alone: they count if the model `went_on`.
+        """
         for answered in answers(self.kept.path):
-            if answered.tool in self.setup.recorded_tools:
+            if answered.tool in self.setup.recorded_tools and (answered.seen or went_on):
                 self.job.heard(answered.tool, answered.asked, answered.answer)
 
     def _environment(self) -> dict[str, str]:

@@ -77,7 +77,6 @@ class SayJob(Job):
     def __init__(self, brief: Say, workspace: Workspace, _repositories: Repositories) -> None:
         self.prompt = f"{brief.text} {workspace.mark}"
         self.shown: list[tuple[str, Any]] = []
-        self.listening: Callable[[str], object] = lambda _tool: None
         for number in range(1, 4):
             (workspace.part("diff") / f"{number:04}.diff").write_text(diff(f"a{number}.py"))
         jobs.append(self)
@@ -114,8 +113,9 @@ def setup(**more: Any) -> Setup:
 
 @dataclass
 class Told:
-    """Keeps what an assignment tells."""
+    """Keeps what an assignment tells. `then` is called with each text, while whoever tells it waits."""
 
+    then: Callable[[str], object] = lambda _text: None
     progress: list[Progress] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
 
@@ -125,6 +125,7 @@ class Told:
     def mention(self, message: Progress | Signal) -> None:
         assert isinstance(message, Progress)
         self.progress.append(message)
+        self.then(message.text)
 
     def steps(self, *, passing: bool = False) -> list[str]:
         """What a person was told, in order."""

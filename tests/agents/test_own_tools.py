@@ -125,15 +125,16 @@ def test_nothing_else_becomes_allowed(agent: Agent, scripted: Scripted) -> None:
 
 
 def test_a_session_with_a_tool_of_its_own_is_resumed_with_it(agent: Agent, scripted: Scripted) -> None:
-    class Stops(SayJob):
-        def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
-            super().heard(tool, asked, answer)
-            if at.claim.attempt == 1:
-                at.stop.set(GIVEN_BACK)
-
-    how = noting(begin=Stops, recorded_tools=(NOTE,))
-    scripted.says(use(NOTE, text="one"), REPORT)
+    how = noting()
+    scripted.says(use(NOTE, text="one"), use("Read", file_path="diff/0001.diff"), REPORT)
     at = assignment()
+    first = at.stop
+
+    def stop(text: str) -> None:
+        if text.startswith("Reading"):
+            first.set(GIVEN_BACK)
+
+    told(at).then = stop
     with pytest.raises(Stopped):
         Running(lambda: agent.work(at, how)).outcome()
     scripted.requests.clear()

@@ -122,9 +122,10 @@ def test_an_owner_who_keeps_nothing_takes_nothing_from_a_task_at_work(tmp_path: 
 # --- what stands in them -----------------------------------------------------------------------------------
 
 
-def use(identity: str, tool: str = "Read", **more: object) -> dict[str, object]:
+def use(identity: str, tool: str = "Read", *, said_in: str = "", **more: object) -> dict[str, object]:
     block = {"type": "tool_use", "id": identity, "name": tool, "input": {"file_path": identity}}
-    return {"type": "assistant", "message": {"content": [{"type": "text", "text": "t"}, block]}, **more}
+    message = {"id": said_in or f"message of {identity}", "content": [{"type": "text", "text": "t"}, block]}
+    return {"type": "assistant", "message": message, **more}
 
 
 def answer(identity: str, shown: object, *, failed: bool = False, **more: object) -> dict[str, object]:
@@ -150,6 +151,18 @@ def test_what_tools_have_shown_is_read_from_a_transcript(tmp_path: Path) -> None
     )  # fmt: skip
     found = [(answered.tool, answered.asked["file_path"]) for answered in answers(path)]
     assert found == [("Read", "a"), ("Grep", "d")]
+
+
+def test_an_answer_was_seen_where_the_model_goes_on_after_it(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "t",
+        use("a", said_in="m1"), answer("a", {}), use("b", said_in="m1"), answer("b", {}),
+        use("c", said_in="m2"), answer("c", {}), use("d", said_in="m2"), answer("d", {}),
+        {"type": "user", "message": {"content": "Go on."}},
+        {**use("e", said_in="m3"), "isApiErrorMessage": True},
+    )  # fmt: skip
+    seen = [(answered.asked["file_path"], answered.seen) for answered in answers(path)]
+    assert seen == [("a", True), ("b", True), ("c", False), ("d", False)]
 
 
 def test_a_transcript_that_is_none_shows_nothing(tmp_path: Path) -> None:
