@@ -20,7 +20,6 @@ from agents.role import Answer, Job, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.assignment import Assignment
-from stack.roles import ROLES
 from stack.work.kinds import Report, Usage
 
 log = logging.getLogger(__name__)
@@ -137,8 +136,7 @@ class _Attempt:
 
         An attempt that could do better is never done without; but money that is spent is not spent again.
         """
-        last = self.at.claim.attempt >= ROLES[self.at.task.brief.by].attempts
-        if not ending.is_final(last_attempt=last):
+        if not ending.is_final(last_attempt=self.at.claim.last):
             return None
         if resumed:
             hooks.note_model(went_on=False)  # what it was shown before counts, though it has said nothing since

@@ -145,14 +145,17 @@ def assignment(
     task_id: UUID | None = None,
     seconds: float = 60,
     attempt: int = 1,
+    last: bool | None = None,
     budget_usd: float = 5,
     pieces: Sequence[dict[str, Any]] = (),
     token: str = KEY,
 ) -> Assignment:
-    """A task that was claimed; `kept` tells which pieces of a report it has stored."""
+    """A task that was claimed; `kept` tells which pieces of a report it has stored. A second attempt is the last one,
+    unless that is said otherwise.
+    """
     claim = Claim(
         verdict="run", attempt=attempt, lease_seconds=15, seconds=seconds, budget_usd=budget_usd,
-        tokens={"model": token, "forge": ""}, pieces=tuple(pieces),
+        tokens={"model": token, "forge": ""}, last=attempt > 1 if last is None else last, pieces=tuple(pieces),
     )  # fmt: skip
     task = Task(id=task_id or uuid7(), run_id=uuid7(), step="say", brief=brief or Say())
     sender = Told()
