@@ -42,8 +42,12 @@ class Job(ABC):
         """The report, where it takes no model to make it; asked before Claude is started."""
         return None
 
-    def recall(self, pieces: Sequence[dict[str, Any]]) -> str:
-        """Takes in the pieces that earlier attempts have kept. What the model is to know of them; empty: nothing."""
+    def recall(self, pieces: Sequence[dict[str, Any]], handed_in: Sequence[dict[str, Any]] = ()) -> str:
+        """Takes in the pieces that earlier attempts have kept. What the model is to know of them; empty: nothing.
+
+        `handed_in` is what tools of the role's own took in the session that is resumed, in order: not all of it may
+        have been stored.
+        """
         return ""
 
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record

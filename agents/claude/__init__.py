@@ -58,11 +58,13 @@ class Claude:
         Raises GiveUp or TryAgain in words where there is no report, Stopped where the task was stopped.
         """
         attempt = _Attempt(self, setup, job, at, slot, workspace, kept, held)
-        noted = job.recall(at.claim.pieces)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
         if earlier and not kept.restore(workspace.home):
             earlier = None
+        own = serving.names(setup)
+        handed_in = [answered.asked for answered in answers(kept.path) if answered.tool in own] if earlier else []
+        noted = job.recall(at.claim.pieces, handed_in)
         workspace.hand_over(slot.uid)
         if earlier:
             at.say("Going on where the last attempt was left")

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agents.claude.serving import name_of
 from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
 from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
@@ -55,9 +54,9 @@ class ReviewJob(Job):
 
     # --- while the model works ------------------------------------------------------------------------------
 
-    def recall(self, pieces: Sequence[dict[str, Any]]) -> str:
+    def recall(self, pieces: Sequence[dict[str, Any]], handed_in: Sequence[dict[str, Any]] = ()) -> str:
         """Findings that earlier attempts have handed in; the model is shown their numbers."""
-        self._noted.recall(pieces)
+        self._noted.recall(pieces, handed_in)
         return prompts.noted(self._noted.lines(), self._mark)
 
     def take_finding(self, given: dict[str, Any]) -> Reply:
@@ -65,9 +64,7 @@ class ReviewJob(Job):
         return self._noted.take(given)
 
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
-        """Records what Read has shown, and findings of a session that is resumed, which may not have been stored."""
-        if tool == name_of(FINDING.name):
-            self._noted.recall([asked])
+        """Records what Read has shown."""
         result = read_result(answer) if tool == "Read" else None
         if result is None:
             return

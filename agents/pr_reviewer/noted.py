@@ -1,7 +1,8 @@
 """The findings that the model has handed in so far, by number: each is kept as it comes, and outlives the session."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -48,15 +49,23 @@ class Noted:
             raise ValueError(wrong)
         return finding
 
-    def recall(self, pieces: Iterable[dict[str, Any]]) -> None:
-        """Takes back what was noted before; what cannot be read is left out."""
-        for piece in pieces:
-            try:
-                finding = self._plain(piece)
-            except ValidationError:
-                continue
+    def recall(self, pieces: Iterable[dict[str, Any]], handed_in: Iterable[dict[str, Any]] = ()) -> None:
+        """Takes back what was noted before; what cannot be read is left out.
+
+        Each keeps its number, as the session that is resumed has been told it: one of what it has `handed_in` that was
+        not stored comes after the one that was handed in before it, whatever was stored later elsewhere.
+        """
+        for finding in self._readable(pieces):
             if not self._same(finding):
                 self._findings.append(finding)
+        taken = list(self._readable(handed_in))
+        here = next(filter(None, map(self._same, taken)), len(self._findings) + 1)
+        for finding in taken:
+            if number := self._same(finding):
+                here = number + 1
+            else:
+                self._findings.insert(here - 1, finding)
+                here += 1
 
     def numbers(self) -> range:
         """The numbers that there are."""
@@ -80,6 +89,11 @@ class Noted:
         """A finding, by the path that its file has in the repository."""
         finding = Finding.model_validate(given)
         return finding.model_copy(update={"path": self._change.plain(finding.path)})
+
+    def _readable(self, given: Iterable[dict[str, Any]]) -> Iterator[Finding]:
+        for one in given:
+            with suppress(ValidationError):
+                yield self._plain(one)
 
     def _same(self, finding: Finding) -> int:
         """The number of the one that is noted at the same place with the same kind; 0: there is none."""

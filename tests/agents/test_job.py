@@ -275,11 +275,28 @@ def test_a_later_attempt_has_what_was_noted_and_counts_on() -> None:
 
 def test_a_resumed_session_brings_what_could_not_be_stored() -> None:
     of = job(change("a.py", 3))
-    of.recall([finding()])
-    for line in (1, 2):
-        given = finding(path="repo/a.py", start_line=line, end_line=line)
-        of.heard("mcp__report__finding", given, [{"type": "text", "text": "Finding is noted."}])
+    of.recall([finding()], [finding(path="repo/a.py", start_line=line, end_line=line) for line in (1, 2)])
     assert [f.start_line for f in review(of).findings] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("stored", "handed_in", "numbers"),
+    [
+        ([1, 2], [1, 2, 3], [1, 2, 3]),
+        ([], [1, 2], [1, 2]),
+        ([9, 1], [1, 2], [9, 1, 2]),  # 9 was noted on another machine before the session began
+        ([1, 8], [1, 2, 3], [1, 2, 3, 8]),  # and 8 after it was cut off
+        ([1, 3], [1, 2, 3], [1, 2, 3]),  # 2 was not taken
+        ([9, 2], [1, 2], [9, 1, 2]),
+        ([9], [1, 2], [9, 1, 2]),
+    ],
+)
+def test_findings_keep_the_numbers_that_the_resumed_session_knows(
+    stored: list[int], handed_in: list[int], numbers: list[int]
+) -> None:
+    of = job(change("a.py", 9))
+    of.recall(*([finding(start_line=n, end_line=n) for n in given] for given in (stored, handed_in)))
+    assert [f.start_line for f in review(of).findings] == numbers
 
 
 # --- the report ---------------------------------------------------------------------------------------------
