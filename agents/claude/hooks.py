@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from agents.claude.purse import Purse
+from agents.claude.reading import NO_MODEL
 from agents.role import Job
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import Message
+    from claude_agent_sdk import AssistantMessage, Message
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,13 @@ NUDGES = 3  # so often a model that ends in plain text is told to hand in its re
 LAST_WORDS = 20  # lines of standard error that are kept
 HEAR_SECONDS = 2.0  # until a call is heard of that a hook speaks of: the two come by ways of their own
 HEAR_AGAIN_SECONDS = 0.01
+
+
+def is_of_the_model(message: "Message") -> TypeGuard["AssistantMessage"]:
+    """Whether the model has said it: Claude Code puts words of its own in the place of an answer that did not come."""
+    from claude_agent_sdk import AssistantMessage
+
+    return isinstance(message, AssistantMessage) and not message.error and message.model != NO_MODEL
 
 
 class JobHooks:
@@ -63,7 +71,8 @@ class JobHooks:
         from claude_agent_sdk import AssistantMessage, ToolResultBlock, ToolUseBlock, UserMessage
 
         said_in = None
-        if isinstance(message, AssistantMessage) and not message.error:
+        if is_of_the_model(message):
+            self.note_model()
             said_in = message.message_id
             self._has_seen(said_in)
         blocks = message.content if isinstance(message, AssistantMessage | UserMessage) else ()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NO_MODEL = "<synthetic>"  # says what Claude Code puts in the place of an answer: an error, or that there was none
+
 
 @dataclass
 class Answered:
@@ -64,7 +66,7 @@ def _lines(transcript: Path) -> Iterator[dict[str, Any]]:
 def _message_of_the_model(line: dict[str, Any]) -> str:
     """The id of the model's message that a line is of; empty where the model has not said it."""
     message = line.get("message")
-    if line.get("type") != "assistant" or line.get("isApiErrorMessage") or not isinstance(message, dict):
+    if line.get("type") != "assistant" or not isinstance(message, dict) or message.get("model") == NO_MODEL:
         return ""
     return str(message.get("id") or "")
 

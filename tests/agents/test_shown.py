@@ -45,7 +45,8 @@ def hooks(job: Job, *, resumed: Any = lambda _went_on: None) -> JobHooks:
 
 
 def says(of: JobHooks, message_id: str, *blocks: ContentBlock, **more: Any) -> None:
-    of.heard(AssistantMessage(content=list(blocks), model="not-a-model", message_id=message_id, **more))
+    told = {"model": "not-a-model", **more}
+    of.heard(AssistantMessage(content=list(blocks), message_id=message_id, **told))
 
 
 def calls(*names: str) -> list[ContentBlock]:
@@ -90,6 +91,7 @@ def test_an_error_in_the_place_of_an_answer_has_seen_nothing() -> None:
     says(of, "m1", *calls("a"))
     answered(of, "a")
     says(of, "m2", TextBlock("API Error"), error="server_error")
+    says(of, "m3", TextBlock("No response requested."), model="<synthetic>")
     assert job.heard_of == []
 
 

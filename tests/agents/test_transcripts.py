@@ -159,7 +159,7 @@ def test_an_answer_was_seen_where_the_model_goes_on_after_it(tmp_path: Path) -> 
         use("a", said_in="m1"), answer("a", {}), use("b", said_in="m1"), answer("b", {}),
         use("c", said_in="m2"), answer("c", {}), use("d", said_in="m2"), answer("d", {}),
         {"type": "user", "message": {"content": "Go on."}},
-        {**use("e", said_in="m3"), "isApiErrorMessage": True},
+        {"type": "assistant", "message": {"id": "m3", "model": "<synthetic>", "content": []}},
     )  # fmt: skip
     seen = [(answered.asked["file_path"], answered.seen) for answered in answers(path)]
     assert seen == [("a", True), ("b", True), ("c", False), ("d", False)]
