@@ -22,6 +22,7 @@ from stack.work.review import Coverage, Finding, Review, ReviewChange
 
 # How often a report is handed back because something was not read. After that it counts as partial.
 REMINDERS = 2
+_LISTS = ("findings", "withdrawn")  # of a report
 UNCHANGED = "Nothing has changed in these files since the last review: nothing was read anew."
 UNFINISHED = "This is part of a review: it ended before all was judged, and nothing was summed up."
 
@@ -38,7 +39,8 @@ class ReviewJob(Job):
         self._earlier = {path: digest for path, digest in digests.items() if brief.earlier.get(path) == digest}
         self._ours = {remark.number for remark in brief.said if remark.ours}
         self._noted = Noted(self._change, {remark.number for remark in brief.said})
-        self._handed_back: list[Finding] = []  # of the last report, which was not accepted
+        self._handed_back: list[Finding] = []  # what the last report that was not accepted has found, and withdrawn
+        self._withdrawn: list[int] = []
         self._shown = Shown()
         self._reminders = 0
         self._accepted: tuple[Coverage, dict[str, str]] | None = None  # the record at the last report
@@ -79,7 +81,8 @@ class ReviewJob(Job):
     def objection(self, report: dict[str, Any]) -> str | None:
         """Refuses a report of the wrong form; at first also one with a place that is none, or with diffs unread."""
         # what the model asks to read beside its report comes too late for it
-        self._accepted, self._handed_back = (self._coverage(), self._read()), self._readable(report)
+        self._accepted = (self._coverage(), self._read())
+        self._remember(report)
         if wrong := self._wrong_with(report):
             return wrong
         if self._reminders >= REMINDERS:
@@ -115,15 +118,14 @@ class ReviewJob(Job):
             return None
         return f"Not read in full yet: {', '.join(names[:50])}. Read every line of them, then report again."
 
-    def _readable(self, report: dict[str, Any]) -> list[Finding]:
-        """Those findings of a report that can be read, whatever is wrong with the rest of it."""
-        given, found = report.get("findings"), []
-        for one in given if isinstance(given, list) else ():
-            try:
-                found.append(self._noted.read(one))
-            except ValueError:
-                continue
-        return found
+    def _remember(self, report: dict[str, Any]) -> None:
+        """What can be read of a report, whatever is wrong with the rest of it: it may be the last word.
+
+        One that names nothing takes nothing back of the one before.
+        """
+        found, withdrawn = (given if isinstance(given := report.get(key), list) else [] for key in _LISTS)
+        self._handed_back = self._noted.readable(found) or self._handed_back
+        self._withdrawn = [number for number in withdrawn if type(number) is int] or self._withdrawn
 
     # --- what comes of it -----------------------------------------------------------------------------------
 
@@ -156,7 +158,7 @@ class ReviewJob(Job):
 
     def partial(self, why: str, usage: Usage) -> Review | None:
         """The findings so far, where there are any. No file counts as read for the next review: it was not judged."""
-        found = self._noted.with_further(self._handed_back)
+        found = self._noted.with_further(self._handed_back, self._withdrawn)
         if not found:
             return None
         return Review(

@@ -1,7 +1,7 @@
 """The findings that the model has handed in so far, by number: each is kept as it comes, and outlives the session."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -55,10 +55,10 @@ class Noted:
         Each keeps its number, as the session that is resumed has been told it: one of what it has `handed_in` that was
         not stored comes after the one that was handed in before it, whatever was stored later elsewhere.
         """
-        for finding in self._readable(pieces):
+        for finding in self.readable(pieces):
             if not self._same(finding):
                 self._findings.append(finding)
-        taken = list(self._readable(handed_in))
+        taken = self.readable(handed_in)
         here = next(filter(None, map(self._same, taken)), len(self._findings) + 1)
         for finding in taken:
             if number := self._same(finding):
@@ -66,6 +66,14 @@ class Noted:
             else:
                 self._findings.insert(here - 1, finding)
                 here += 1
+
+    def readable(self, given: Iterable[Any]) -> list[Finding]:
+        """Those that have the form of a finding, wherever their place is."""
+        found = []
+        for one in given:
+            with suppress(ValidationError):
+                found.append(self._plain(one))
+        return found
 
     def numbers(self) -> range:
         """The numbers that there are."""
@@ -89,11 +97,6 @@ class Noted:
         """A finding, by the path that its file has in the repository."""
         finding = Finding.model_validate(given)
         return finding.model_copy(update={"path": self._change.plain(finding.path)})
-
-    def _readable(self, given: Iterable[dict[str, Any]]) -> Iterator[Finding]:
-        for one in given:
-            with suppress(ValidationError):
-                yield self._plain(one)
 
     def _same(self, finding: Finding) -> int:
         """The number of the one that is noted at the same place with the same kind; 0: there is none."""

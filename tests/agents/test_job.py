@@ -357,6 +357,27 @@ def test_a_part_has_what_the_last_report_said_though_it_was_handed_back() -> Non
     assert [f.start_line for f in part.findings] == [1, 2]
 
 
+def test_a_part_has_what_the_last_report_withdrew_and_what_it_says_of_a_place_that_is_none() -> None:
+    of = job(change("a.py", 3))
+    for line in (1, 2, 3):
+        of.take_finding(finding(start_line=line, end_line=line))
+    astray = finding(path="b.py", start_line=7, end_line=7)
+    assert of.objection({**GOOD, "withdrawn": [2, 99, "1"], "findings": [astray]})
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [(f.path, f.start_line) for f in part.findings] == [("a.py", 1), ("a.py", 3), ("b.py", 7)]
+
+
+def test_a_report_that_names_nothing_takes_nothing_back() -> None:
+    of = job(change("a.py", BRIEF_CHARACTERS // 10))
+    of.take_finding(finding())
+    assert of.objection({**GOOD, "withdrawn": [1], "findings": [finding(start_line=2, end_line=2)]})
+    assert of.objection({"summary": 7})
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [f.start_line for f in part.findings] == [2]
+
+
 def test_where_nothing_was_found_there_is_no_part() -> None:
     assert job(change("a.py")).partial("It ended", USAGE) is None
 
