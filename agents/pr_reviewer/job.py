@@ -11,7 +11,7 @@ from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
 from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
 from agents.pr_reviewer.noted import Noted
-from agents.pr_reviewer.report import ModelReview, complaint
+from agents.pr_reviewer.report import ModelFinding, ModelReview, complaint
 from agents.pr_reviewer.rules import Rules, rules_at
 from agents.role import Answer, Job, Reply, Repositories, Tool
 from agents.sandbox.workspace import Workspace
@@ -145,7 +145,7 @@ class ReviewJob(Job):
     def report(self, answer: Answer, usage: Usage) -> Review:
         """The model's findings with the record's coverage."""
         handed_in = ModelReview.model_validate(answer.structured)
-        further = [f.model_copy(update={"path": self._change.plain(f.path)}) for f in handed_in.findings]
+        further = self._noted.readable(finding.model_dump() for finding in handed_in.findings)
         covered, read = self._accepted or (self._coverage(), self._read())
         return Review(
             summary=handed_in.summary,
@@ -190,10 +190,9 @@ class ReviewJob(Job):
         )
 
 
-SCHEMA = Finding.model_json_schema()
 FINDING = Tool(
     name="finding",
     description="Hands in one finding of the review, as soon as you are sure of it. It is kept, whatever comes after.",
-    schema={**SCHEMA, "required": [*SCHEMA["required"], "kind"]},
+    schema=ModelFinding.model_json_schema(),
     handle=ReviewJob.take_finding,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.pr_reviewer.change import Change
-from agents.pr_reviewer.report import MOST_FINDINGS, complaint
+from agents.pr_reviewer.report import MOST_FINDINGS, ModelFinding, complaint
 from agents.role import Reply
 from stack.work.review import Finding
 
@@ -40,9 +40,10 @@ class Noted:
     def read(self, given: dict[str, Any]) -> Finding:
         """A finding that the model hands in, by whichever way. Raises ValueError with words for the model."""
         try:
-            finding = self._plain(given)
+            ModelFinding.model_validate(given)
         except ValidationError as error:
             raise ValueError(complaint(error)) from None
+        finding = self._plain(given)
         if finding.same_as and finding.same_as not in self._said:
             raise ValueError(f"same_as: no remark has the number {finding.same_as}")
         if wrong := self._change.misplaced(finding):

@@ -10,7 +10,7 @@ from agents.pr_reviewer.change import PARTS
 from agents.pr_reviewer.check import CheckJob
 from agents.pr_reviewer.job import FINDING, REMINDERS, ReviewJob
 from agents.pr_reviewer.prompts import BRIEF_CHARACTERS, REMARKS_CHARACTERS
-from agents.pr_reviewer.report import MOST_FINDINGS
+from agents.pr_reviewer.report import MOST_FINDINGS, ModelReview
 from agents.pr_reviewer.rules import MOST_CHARACTERS, Rules
 from agents.role import Answer
 from agents.sandbox.workspace import Workspace
@@ -258,6 +258,17 @@ def test_there_is_an_end_to_findings() -> None:
 def test_the_tool_asks_for_a_kind_and_for_all_that_a_finding_needs() -> None:
     assert {"path", "start_line", "end_line", "severity", "kind", "title"} <= set(FINDING.schema["required"])
     assert set(FINDING.schema["properties"]) == set(Finding.model_fields)
+
+
+def test_a_report_asks_for_a_kind_as_the_tool_does() -> None:
+    assert "kind" in ModelReview.model_json_schema()["$defs"]["ModelFinding"]["required"]
+    without = {key: value for key, value in finding().items() if key != "kind"}
+    of = job(change("a.py"))
+    assert of.take_finding(without).words == "kind: Field required"
+    assert of.objection({**GOOD, "findings": [without]}) == "findings.0.kind: Field required"
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [f.kind for f in part.findings] == ["other"]
 
 
 def test_a_later_attempt_has_what_was_noted_and_counts_on() -> None:
