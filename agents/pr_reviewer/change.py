@@ -48,6 +48,11 @@ class Change:
         known = any(path in (file.path, file.old_path) for file in self.files)
         return path if known else path.removeprefix(f"{REPO.name}/")
 
+    def paths_of(self, path: str) -> set[str]:
+        """What a file is called, before and after the change."""
+        of = [{file.path, file.old_path} for file in self.files if path in (file.path, file.old_path)]
+        return {path}.union(*of)
+
     def misplaced(self, finding: Finding) -> str | None:
         """What is wrong with a finding's place, in words for the model; None: nothing. Its path is a plain one."""
         path, lines = finding.path, self._lines(finding.path)

@@ -38,7 +38,7 @@ class ReviewJob(Job):
         digests = {path: digest_of(diffs) for path, diffs in by_path(files).items()}
         self._earlier = {path: digest for path, digest in digests.items() if brief.earlier.get(path) == digest}
         self._ours = {remark.number for remark in brief.said if remark.ours}
-        self._noted = Noted(self._change, {remark.number for remark in brief.said})
+        self._noted = Noted(self._change, brief.said)
         self._handed_back: list[Finding] = []  # what the last report that was not accepted has found, and withdrawn
         self._withdrawn: list[int] = []
         self._shown = Shown()

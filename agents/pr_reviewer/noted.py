@@ -10,15 +10,18 @@ from pydantic import ValidationError
 from agents.pr_reviewer.change import Change
 from agents.pr_reviewer.report import MOST_FINDINGS, ModelFinding, complaint
 from agents.role import Reply
+from stack.work.remarks import Said
 from stack.work.review import Finding
+
+FAR = 25  # lines: a remark that is further away from a finding says something else
 
 
 class Noted:
-    """Findings by number, from 1, in the order in which they came. `said` has the numbers of what stands there."""
+    """Findings by number, from 1, in the order in which they came. `said` is what stands on the pull request."""
 
-    def __init__(self, change: Change, said: Collection[int]) -> None:
+    def __init__(self, change: Change, said: Iterable[Said]) -> None:
         self._change = change
-        self._said = said
+        self._said = {remark.number: remark for remark in said}
         self._findings: list[Finding] = []
 
     def take(self, given: dict[str, Any]) -> Reply:
@@ -40,12 +43,14 @@ class Noted:
     def read(self, given: dict[str, Any]) -> Finding:
         """A finding that the model hands in, by whichever way. Raises ValueError with words for the model."""
         try:
-            ModelFinding.model_validate(given)
+            number = ModelFinding.model_validate(given).same_as
         except ValidationError as error:
             raise ValueError(complaint(error)) from None
         finding = self._plain(given)
-        if finding.same_as and finding.same_as not in self._said:
-            raise ValueError(f"same_as: no remark has the number {finding.same_as}")
+        if number and number not in self._said:
+            raise ValueError(f"same_as: no remark has the number {number}")
+        if number and not finding.same_as:
+            raise ValueError(f"same_as: remark {number} is at another place, and says something else")
         if wrong := self._change.misplaced(finding):
             raise ValueError(wrong)
         return finding
@@ -95,13 +100,25 @@ class Noted:
         return tuple(found)
 
     def _plain(self, given: dict[str, Any]) -> Finding:
-        """A finding, by the path that its file has in the repository."""
+        """A finding, by the path that its file has in the repository, and bound to no remark that is elsewhere."""
         finding = Finding.model_validate(given)
-        return finding.model_copy(update={"path": self._change.plain(finding.path)})
+        finding = finding.model_copy(update={"path": self._change.plain(finding.path)})
+        remark = self._said.get(finding.same_as)
+        if remark and remark.path in self._change.paths_of(finding.path) and _are_near(finding, remark):
+            return finding
+        return finding.model_copy(update={"same_as": 0})
 
     def _same(self, finding: Finding) -> int:
         """The number of the one that is noted at the same place with the same kind; 0: there is none."""
         return next((number for number, f in enumerate(self._findings, 1) if _are_same(f, finding)), 0)
+
+
+def _are_near(finding: Finding, remark: Said) -> bool:
+    """Whether a remark may be about the same lines, on whichever side; one that stands on no line may be about any."""
+    if not remark.line:
+        return True
+    first = remark.start_line or remark.line
+    return first - FAR <= finding.end_line and finding.start_line <= remark.line + FAR
 
 
 def _are_same(one: Finding, other: Finding) -> bool:

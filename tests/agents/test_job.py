@@ -327,6 +327,35 @@ def test_numbers_in_a_report_must_be_there() -> None:
     assert review(of, reported).fixed == (4,)
 
 
+@pytest.mark.parametrize(
+    ("where", "same"),
+    [
+        ({"path": "a.py", "line": 1}, True),
+        ({"path": "a.py", "line": 0}, True),
+        ({"path": "a.py", "line": 90}, False),
+        ({"path": "a.py", "start_line": 10, "line": 90}, True),
+        ({"path": "b.py", "line": 1}, False),
+        ({"path": "b.py", "line": 0}, False),
+    ],
+)
+def test_a_finding_is_the_same_as_a_remark_at_its_place_alone(where: dict[str, Any], same: bool) -> None:
+    """Or a stranger's remark somewhere could keep a finding from being said."""
+    of = job(change("a.py", 100), change("b.py"), said=(Said(number=7, author="eve", text="Fine.", **where),))
+    reply = of.take_finding(finding(same_as=7))
+    assert reply.refused is not same
+    assert same or reply.words == "same_as: remark 7 is at another place, and says something else"
+    reported = {**GOOD, "findings": [finding(same_as=7, kind="tests")]}
+    while of.objection(reported):
+        pass
+    assert [f.same_as for f in review(of, reported).findings if f.kind == "tests"] == [7 if same else 0]
+
+
+def test_a_remark_on_a_file_that_was_renamed_is_at_its_place() -> None:
+    renamed = "diff --git a/x.py b/a.py\nsimilarity index 100%\nrename from x.py\nrename to a.py\n"
+    of = job(renamed, said=(Said(number=7, author="ada", text="Hm.", path="x.py"),))
+    assert of.objection({**GOOD, "findings": [finding(same_as=7)]}) is None
+
+
 def test_a_report_with_a_place_that_is_none_is_handed_back_at_first_alone() -> None:
     of = job(change("a.py"))
     reported = {**GOOD, "findings": [finding(), finding(path="b.py")]}
