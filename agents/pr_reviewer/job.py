@@ -182,7 +182,7 @@ class ReviewJob(Job):
         return "\n".join(
             [
                 *prompts.facts(brief, mark),
-                *prompts.rules(list(rules), mark),
+                *prompts.rules(rules, mark),
                 *prompts.remarks(brief.said, mark),
                 *prompts.listing(change, mark, unchanged),
                 *diffs,
