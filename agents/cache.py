@@ -1,7 +1,8 @@
 """A bare cache of each repository, which Claude's user cannot write, and checkouts from it.
 
-A cache that may be damaged is made anew beside the old one, and takes its place when it is whole. The old one goes when
-nobody reads it any more: who does holds a lock on its folder, which ends with the process at the latest.
+A cache that may be damaged is made anew beside the old one, and takes its place when it is whole. So is one that a task
+found damaged while it read it: a mark in it says so to the next task. The old one goes when nobody reads it any more:
+who does holds a lock on its folder, which ends with the process at the latest.
 """
 
 import fcntl
@@ -19,8 +20,8 @@ from pathlib import Path
 import requests
 
 from stack.assignment import Stop
-from stack.errors import GiveUp, TryAgain
-from stack.git import clean_environment, git, run
+from stack.errors import GiveUp, StackError, TryAgain
+from stack.git import Failed, clean_environment, git, is_damage, run
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ PAUSES = (0, 1, 4, 10, 20, 25)
 TRIES = 2
 FETCH_SECONDS = 600
 ASK_SECONDS = 10
+DAMAGED = "found-damaged"  # a mark in a cache
 LOOK_SECONDS = 0.2  # between looks at a lock, and at whether the task was stopped
 REFUSALS = (401, 403, 404)
 
@@ -61,6 +63,7 @@ class Opened:
         self._token = token
         self._stop = stop
         self._held = held
+        self._had: list[Path] = []
 
     def cache(self, repository: str, commits: list[str]) -> Path:
         """The bare cache of a repository, which has these commits. Raises TryAgain, GiveUp or Stopped."""
@@ -70,10 +73,10 @@ class Opened:
             cache = _newest(first)
             if not (cache / "HEAD").exists():
                 _make(cache)
-            missing = [commit for commit in commits if not _has(cache, commit)]
-            if missing:
+            if (cache / DAMAGED).exists() or not all(_has(cache, commit) for commit in commits):
                 cache = self._fetch(cache, first, repository, commits)
             self._held.enter_context(_reading(cache))
+            self._had.append(cache)
             _remove_unread(first, but=cache)
         return cache
 
@@ -83,20 +86,30 @@ class Opened:
         (folder / ".git/objects/info/alternates").write_text(f"{(cache / 'objects').absolute()}\n")
         git("checkout", "--quiet", "--detach", commit, "--", folder=folder)
 
+    def judged(self, error: Failed) -> StackError:
+        """What it means that git failed on what it read here: what is damaged is made anew for the next attempt."""
+        if not is_damage(error.printed):
+            return error
+        for cache in self._had:
+            with suppress(OSError):  # another has taken its place
+                (cache / DAMAGED).touch()
+        return TryAgain(f"the agent's cache of the repository is damaged: {error}")
+
     def _fetch(self, cache: Path, first: Path, repository: str, commits: list[str]) -> Path:
         """The cache, or one made anew, with the commits. Where the forge is away it is waited for, a minute."""
+        damaged = (cache / DAMAGED).exists()
         url = f"{self._forge_url}/git/{repository}"
         answered = 0
         for pause in self._pauses:
             self._wait(pause)
-            if self._fetched(cache, url, commits):
+            if not damaged and self._fetched(cache, url, commits):
                 return cache
             status = self._asked(url)
             if status in REFUSALS:
                 raise GiveUp(f"the forge does not hand out {repository}")
             if status == requests.codes.ok:
                 answered += 1
-                if answered == TRIES and (anew := self._anew(first, url, commits)):
+                if (damaged or answered == TRIES) and (anew := self._anew(first, url, commits)):
                     return anew
         raise TryAgain("the repository could not be fetched from the forge")
 

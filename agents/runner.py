@@ -11,6 +11,7 @@ from agents.role import Setup
 from agents.sandbox.pool import Slots
 from agents.sandbox.workspace import Workspaces
 from stack.assignment import Assignment
+from stack.git import Failed
 from stack.work.kinds import Brief, Report
 from stack.worker import Do
 
@@ -51,7 +52,10 @@ class Runner:
             workspace = held.enter_context(place)
             held.callback(kept.collect, workspace.home, slot.uid)
             repositories = held.enter_context(self._caches.opened(at.claim.tokens.get("forge", ""), at.stop))
-            job = setup.begin(brief, workspace, repositories)
+            try:
+                job = setup.begin(brief, workspace, repositories)
+            except Failed as error:
+                raise repositories.judged(error) from error
             at.stop.check()
             report = job.conclusion() or self._claude.converse(
                 setup, job, at, slot=slot, workspace=workspace, kept=kept, held=held

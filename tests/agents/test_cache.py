@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from agents.cache import Cache, Opened
+from agents.pr_reviewer.rules import Rules, rules_at
 from stack.assignment import Stop, Stopped
+from stack.diff import diff_between
 from stack.errors import GiveUp, TryAgain
+from stack.git import Failed, git
 from tests.stack.repositories import Repository, run_git
 
 REPOSITORY = "acme/shop"
@@ -162,6 +165,62 @@ def test_a_broken_cache_is_not_taken_for_a_repository_that_it_lies_in(
         anew = repositories.cache(REPOSITORY, [second])
         assert content(anew, second) == b"two"
     assert run_git("for-each-ref", folder=tmp_path) == ""
+
+
+def everything(cache: Path, base: str, head: str, folder: Path, repositories: Opened) -> list[Rules]:
+    """What a role does with a cache."""
+    diff_between(cache, base, head)
+    repositories.check_out(cache, head, folder)
+    return rules_at(cache, head)
+
+
+@pytest.mark.parametrize("damage", ["empty", "junk", "gone"])
+@pytest.mark.parametrize("kind", ["commit", "tree", "blob"])
+def test_a_cache_in_which_an_object_is_damaged_is_made_anew_for_the_next_task(
+    cache: Cache, forge: Forge, tmp_path: Path, kind: str, damage: str
+) -> None:
+    base, head = forge.commit(b"one", name=b"REVIEW.md"), forge.commit(b"two", name=b"REVIEW.md")
+    named = {"commit": head, "tree": f"{head}^{{tree}}", "blob": f"{head}:REVIEW.md"}[kind]
+    with opened(cache) as repositories:
+        found = repositories.cache(REPOSITORY, [base, head])
+        name = run_git("rev-parse", named, folder=found).strip()
+        spoil(found, name, damage)
+        with pytest.raises(Failed) as failed:
+            everything(found, base, head, tmp_path / "first", repositories)
+        error = repositories.judged(failed.value)
+        assert isinstance(error, TryAgain), failed.value.printed
+        assert "cache of the repository is damaged" in str(error)
+    with opened(cache) as repositories:
+        anew = repositories.cache(REPOSITORY, [base, head])
+        assert anew != found
+        assert everything(anew, base, head, tmp_path / "second", repositories) == [Rules("REVIEW.md", "two", False)]
+    with opened(cache) as repositories:
+        assert repositories.cache(REPOSITORY, [base, head]) == anew
+
+
+def spoil(cache: Path, name: str, damage: str) -> None:
+    """Damages an object, which is a file of its own."""
+    place = cache / "objects" / name[:2] / name[2:]
+    for pack in list((cache / "objects/pack").glob("*.pack")):  # they are many files from now on
+        text = pack.read_bytes()
+        for file in (cache / "objects/pack").iterdir():
+            file.unlink()
+        subprocess.run(["git", "unpack-objects", "-q"], cwd=cache, input=text, check=True)
+    place.chmod(0o644)
+    if damage == "gone":
+        place.unlink()
+    else:
+        place.write_bytes(b"" if damage == "empty" else b"junk that is no object")
+
+
+def test_git_that_fails_for_another_reason_costs_no_cache(cache: Cache, forge: Forge, tmp_path: Path) -> None:
+    commit = forge.commit(b"one")
+    with opened(cache) as repositories:
+        found = repositories.cache(REPOSITORY, [commit])
+        with pytest.raises(Failed) as failed:
+            git("rev-parse", "--verify", "no-such-name", folder=found)
+        assert repositories.judged(failed.value) is failed.value
+        assert repositories.cache(REPOSITORY, [commit]) == found
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
