@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -30,6 +31,7 @@ PAUSES = (0, 1, 4, 10, 20, 25)
 # So often a fetch fails while the forge answers, until the cache is taken to be at fault; it is made anew once.
 TRIES = 2
 FETCH_SECONDS = 600
+END_SECONDS = 5.0  # for git to end by itself: what it has begun is cleared away then
 ASK_SECONDS = 10
 DAMAGED = "found-damaged"  # a mark in a cache
 LOOK_SECONDS = 0.2  # between looks at a lock, and at whether the task was stopped
@@ -70,6 +72,7 @@ class Opened:
         first = self._folder / f"{repository}.git"
         first.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(first):
+            _remove_unfinished(first)
             cache = _newest(first)
             if not (cache / "HEAD").exists():
                 _make(cache)
@@ -131,11 +134,11 @@ class Opened:
             env=clean_environment({"http.extraHeader": f"Authorization: Bearer {self._token}"}) | _at(cache),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        self._stop.arm(lambda: _kill(process.pid))
+        self._stop.arm(lambda: _end(process))
         try:
             _, said = process.communicate(timeout=FETCH_SECONDS)
         except subprocess.TimeoutExpired as error:
-            _kill(process.pid)
+            _end(process)
             process.communicate()
             raise TryAgain(f"git fetch took more than {FETCH_SECONDS} s") from error
         finally:
@@ -175,10 +178,18 @@ class Opened:
             self._stop.check()
 
 
-def _kill(group: int) -> None:
-    """Ends git and its own helpers."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Has git and its own helpers end; what does not, a moment later, is killed."""
+    _signal(process, signal.SIGTERM)
+    kill = threading.Timer(END_SECONDS, _signal, (process, signal.SIGKILL))
+    kill.daemon = True
+    kill.start()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.returncode is None:  # or its number may be another's by now
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 def _make(cache: Path) -> None:
@@ -226,6 +237,15 @@ def _reading(cache: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _remove_unfinished(first: Path) -> None:
+    """Removes what a git that was killed has left of a pack: nobody else fetches meanwhile."""
+    for cache in _caches(first):
+        for path in (cache / "objects/pack").glob("tmp_*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > FETCH_SECONDS:
+                    path.unlink()
 
 
 def _remove_unread(first: Path, *, but: Path) -> None:

@@ -1,6 +1,8 @@
 """The cache of repositories: filled from a forge that may be away, and never taken from under who reads it."""
 
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agents.cache import Cache, Opened
+from agents.cache import FETCH_SECONDS, Cache, Opened, _end
 from agents.pr_reviewer.rules import Rules, rules_at
 from stack.assignment import Stop, Stopped
 from stack.diff import diff_between
@@ -237,6 +239,31 @@ def test_a_stop_ends_a_fetch_at_once(cache: Cache, forge: Forge) -> None:
     threading.Timer(0.5, stop.set, ("given back",)).start()
     with opened(cache, stop) as repositories, pytest.raises(Stopped, match="given back"):
         repositories.cache(REPOSITORY, [commit])  # would else wait for ever
+
+
+def test_what_a_git_that_was_killed_has_left_goes_with_the_next_task(cache: Cache, forge: Forge) -> None:
+    commit = forge.commit(b"one")
+    with opened(cache) as repositories:
+        pack = repositories.cache(REPOSITORY, [commit]) / "objects/pack"
+        for name, age in (("tmp_pack_old", 2 * FETCH_SECONDS), ("tmp_pack_new", 0)):
+            (pack / name).write_bytes(b"x" * 9)
+            os.utime(pack / name, (time.time() - age,) * 2)
+        repositories.cache(REPOSITORY, [commit])
+    assert [path.name for path in pack.glob("tmp_*")] == ["tmp_pack_new"]
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM; "])
+def test_a_git_that_is_to_end_is_asked_first_and_killed_where_it_does_not(
+    monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
+    monkeypatch.setattr("agents.cache.END_SECONDS", 0.3)
+    command = f"{trap}echo here >&2; while :; do sleep 0.1; done"
+    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stderr
+    process.stderr.readline()
+    _end(process)
+    process.communicate(timeout=10)
+    assert process.returncode == -(signal.SIGKILL if trap else signal.SIGTERM)
 
 
 def test_two_tasks_at_once_fetch_one_after_the_other(cache: Cache, forge: Forge) -> None:
