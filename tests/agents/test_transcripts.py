@@ -111,6 +111,26 @@ def test_what_failed_is_kept_for_days_and_what_is_done_for_an_hour(
     assert folder.exists() is stays
 
 
+def test_what_a_task_takes_away_meanwhile_keeps_nothing_else_from_going(
+    transcripts: Transcripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, old = (tmp_path / "transcripts" / str(uuid7()) for _ in range(2))
+    for folder in (gone, old):
+        Transcript(folder).begin("x")
+        for path in (*folder.iterdir(), folder):
+            os.utime(path, (time.time() - 8 * DAY,) * 2)
+    too_old = Transcript.too_old
+
+    def looks(of: Transcript, keep_seconds: float) -> bool:
+        if of.path.parent == gone:
+            raise FileNotFoundError(of.path)
+        return too_old(of, keep_seconds)
+
+    monkeypatch.setattr(Transcript, "too_old", looks)
+    transcripts.prune()
+    assert (gone.exists(), old.exists()) == (True, False)
+
+
 def test_an_owner_who_keeps_nothing_takes_nothing_from_a_task_at_work(tmp_path: Path) -> None:
     transcripts = Transcripts(tmp_path, keep_days=0)
     kept = transcripts.of(uuid7())
