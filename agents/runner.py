@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import partial
 
 from agents.cache import Cache
@@ -62,5 +63,6 @@ class Runner:
             )
             kept.done()
             # a person waits for the report, and nobody for the tidying
-            threading.Thread(target=held.pop_all().close, name=f"tidy {slot.name}").start()
+            tidy, context = held.pop_all().close, copy_context()  # its log records are about the same run
+            threading.Thread(target=context.run, args=(tidy,), name=f"tidy {slot.name}").start()
         return report

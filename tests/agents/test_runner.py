@@ -1,6 +1,8 @@
 """The runner in its worker: what a task's function is given, what comes of it, and what the process's start clears."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import pytest
 
 from agents import pr_reviewer
 from agents.__main__ import load_role
+from agents.claude.transcripts import Transcript
 from agents.role import Answer, Setup
 from agents.sandbox.workspace import Part
 from stack.api import Claim, Renewal
@@ -156,6 +159,24 @@ def test_a_job_that_cannot_begin_since_the_cache_is_damaged_may_be_tried_again(a
     (result,) = broker.results
     assert isinstance(result.outcome, Failure)
     assert result.outcome.next == "retry"
+
+
+def test_the_tidying_after_a_report_is_about_the_same_run(
+    agent: Agent, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about_it: ContextVar[str] = ContextVar("about_it", default="nothing")
+    seen: list[str] = []
+    collect = Transcript.collect
+
+    def collects(of: Transcript, home: Path, uid: int | None) -> None:
+        seen.append(about_it.get())
+        collect(of, home, uid)
+
+    monkeypatch.setattr(Transcript, "collect", collects)
+    about_it.set("this run")
+    agent.work(assignment())
+    until(lambda: seen)
+    assert set(seen) == {"this run"}
 
 
 def test_a_role_that_writes_has_what_it_wrote_until_its_report_is_made(agent: Agent) -> None:
