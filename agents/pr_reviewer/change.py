@@ -44,7 +44,8 @@ class Change:
         return Change([file for file, _ in kept], [name for _, name in kept], self.work)
 
     def plain(self, path: str) -> str:
-        """A path in the repository, however the model names it: without the `repo/` of the workspace."""
+        """A path in the repository, however the model names it: without the workspace, and without its `repo/`."""
+        path = os.path.normpath(path).removeprefix(f"{self.work}/")
         known = any(path in (file.path, file.old_path) for file in self.files)
         return path if known else path.removeprefix(f"{REPO.name}/")
 

@@ -105,7 +105,10 @@ def test_a_report_of_the_wrong_form_is_handed_back_with_the_reason(wrong: dict[s
 
 
 def test_a_path_is_that_of_the_repository() -> None:
-    for path, found in (("repo/a.py", "a.py"), ("a.py", "a.py"), ("repo/b.py", "repo/b.py")):
+    for path, found in (
+        ("repo/a.py", "a.py"), ("a.py", "a.py"), ("repo/b.py", "repo/b.py"), ("./a.py", "a.py"), ("repo//a.py", "a.py"),
+        ("repo/lib/../a.py", "a.py"), ("/slot/work/repo/a.py", "a.py"), ("/slot/work/repo/repo/b.py", "repo/b.py"),
+    ):  # fmt: skip
         reported = {**GOOD, "findings": [finding(path=path)]}
         assert review(job(change("a.py"), change("repo/b.py")), reported).findings[0].path == found
 
@@ -168,6 +171,8 @@ def test_findings_are_numbered_in_the_order_in_which_they_come() -> None:
         ({"start_line": 2}, "end_line: 1 is before start_line 2"),
         ({"start_line": 9, "end_line": 9}, "there is no new a.py with line 9"),
         ({"side": "LEFT"}, "line 1 of the old a.py are in no hunk"),
+        ({"path": "repo/"}, "there is no file repo in"),
+        ({"path": "../a.py"}, "there is no file ../a.py in"),
         ({"same_as": 3}, "same_as: no remark has the number 3"),
         ({"severity": "grave"}, "severity: "),
         ({"path": ""}, "path: "),
