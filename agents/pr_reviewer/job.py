@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
-from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
+from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole, unchanged
 from agents.pr_reviewer.noted import Noted
 from agents.pr_reviewer.report import ModelFinding, ModelReview, complaint
 from agents.pr_reviewer.rules import Rules, rules_at
 from agents.role import Answer, Job, Reply, Repositories, Tool
 from agents.sandbox.workspace import Workspace
 from agents.tools import read_result
-from stack.diff import FileDiff, by_path, digest_of
+from stack.diff import FileDiff
 from stack.work.kinds import Usage
 from stack.work.review import Coverage, Finding, Review, ReviewChange
 
@@ -35,8 +35,7 @@ class ReviewJob(Job):
     ) -> None:
         self._change = Change.of(files, workspace.work)
         self._mark = workspace.mark
-        digests = {path: digest_of(diffs) for path, diffs in by_path(files).items()}
-        self._earlier = {path: digest for path, digest in digests.items() if brief.earlier.get(path) == digest}
+        self._kept = unchanged(files, brief.earlier)
         self._ours = {remark.number for remark in brief.said if remark.ours}
         self._noted = Noted(self._change, brief.said)
         self._handed_back: list[Finding] = []  # what the last report that was not accepted has found, and withdrawn
@@ -111,7 +110,7 @@ class ReviewJob(Job):
         return None
 
     def _unread(self) -> str | None:
-        names = left_to_read(self._change.files, self._change.names, self._shown, self._earlier)
+        names = left_to_read(self._change.files, self._change.names, self._shown, self._kept)
         if not names:
             return None
         return f"Not read in full yet: {', '.join(names[:50])}. Read every line of them, then report again."
@@ -130,14 +129,14 @@ class ReviewJob(Job):
     def conclusion(self) -> Review | None:
         """The review where every file is as an earlier one has read it: there is nothing to read, and to pay."""
         files = self._change.files
-        if not files or any(file.path not in self._earlier for file in files):
+        if not files or any(file.path not in self._kept for file in files):
             return None
         return Review(
             summary=UNCHANGED,
             findings=(),
             coverage=self._coverage(),
             usage=Usage(model="", turns=0, seconds=0),
-            read=self._earlier,
+            read=self._kept,
         )
 
     def report(self, answer: Answer, usage: Usage) -> Review:
@@ -160,21 +159,21 @@ class ReviewJob(Job):
         if not found:
             return None
         return Review(
-            summary=UNFINISHED, findings=found, coverage=self._coverage(), usage=usage, read=self._earlier, ended=why
+            summary=UNFINISHED, findings=found, coverage=self._coverage(), usage=usage, read=self._kept, ended=why
         )
 
     def _coverage(self) -> Coverage:
-        return coverage(self._change.files, self._change.names, self._shown, self._earlier)
+        return coverage(self._change.files, self._change.names, self._shown, self._kept)
 
     def _read(self) -> dict[str, str]:
-        return read_whole(self._change.files, self._change.names, self._shown, self._earlier)
+        return read_whole(self._change.files, self._change.names, self._shown, self._kept)
 
     def _write_prompt(self, brief: ReviewChange, rules: Sequence[Rules]) -> str:
         """The brief. The workspace's mark shows where strangers' text begins and ends."""
         mark, change = self._mark, self._change
         pairs = zip(change.names, change.files, strict=True)
-        unchanged = {name for name, file in pairs if file.path in self._earlier}
-        diffs, shown = prompts.small_diffs(change, mark, without=unchanged)
+        kept = {name for name, file in pairs if file.path in self._kept}
+        diffs, shown = prompts.small_diffs(change, mark, without=kept)
         for name, lines in shown.items():
             self._shown.add(name, 1, lines)
         return "\n".join(
@@ -182,7 +181,7 @@ class ReviewJob(Job):
                 *prompts.facts(brief, mark),
                 *prompts.rules(rules, mark),
                 *prompts.remarks(brief.said, mark),
-                *prompts.listing(change, mark, unchanged),
+                *prompts.listing(change, mark, kept),
                 *diffs,
             ]
         )

@@ -15,6 +15,7 @@ from agents.pr_reviewer.rules import MOST_CHARACTERS, Rules
 from agents.role import Answer
 from agents.sandbox.workspace import Workspace
 from stack.diff import parse
+from stack.diffs import values
 from stack.work.kinds import Usage
 from stack.work.remarks import Said
 from stack.work.review import CheckFindings, Finding, PullRequest, Review, ReviewChange
@@ -446,6 +447,22 @@ def test_a_file_that_is_unchanged_need_not_be_read() -> None:
     part = now.partial("It ended", USAGE) or (now.take_finding(finding()) and now.partial("It ended", USAGE))
     assert part
     assert part.read == {"b.py": earlier["b.py"]}
+
+
+def test_the_digest_of_a_large_diff_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, hashed = change("a.py", BRIEF_CHARACTERS // 10), []
+    earlier = {"a.py": parse(text)[0].digest}
+
+    def counts(lines: list[str]) -> str:
+        hashed.append(lines)
+        return digest(lines)
+
+    digest = values._hexadecimal
+    monkeypatch.setattr(values, "_hexadecimal", counts)
+    of = job(text, change("b.py"), earlier=earlier)
+    assert of.objection(GOOD) is None
+    assert set(review(of).read) == {"a.py", "b.py"}
+    assert len(hashed) == 2
 
 
 def test_a_change_that_is_unchanged_needs_no_model() -> None:
