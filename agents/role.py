@@ -53,8 +53,8 @@ class Job(ABC):
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record
         """The model was shown what a tool answered, now or in the session that is resumed: it has gone on since."""
 
-    def hurry(self) -> None:  # noqa: B027 - most reports are taken as they come
-        """The model was told to hand in what it has: its next report is handed back for its form alone."""
+    def ask_no_more(self) -> None:  # noqa: B027 - most reports are taken as they come
+        """The model was told to hand in what it has, or can say no more: a report is handed back for its form alone."""
 
     def objection(self, report: dict[str, Any]) -> str | None:
         """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing.
@@ -76,7 +76,8 @@ class Job(ABC):
 class Reply:
     """What a tool of the role's own answers the model. `refused`: what is wrong with what it was given, in words.
 
-    A `piece` of the report is stored before the model hears the words, and outlives the session.
+    A `piece` of the report is stored before the model hears the words, unless the orchestrator is away just then, and
+    outlives the session.
     """
 
     words: str

@@ -144,10 +144,10 @@ class _Attempt:
             hooks.note_model(went_on=False)  # what it was shown before counts, though it has said nothing since
         if not hooks.reached_model:
             return None
-        self.job.hurry()
+        self.job.ask_no_more()
         for tool in self.setup.own_tools:
             for given in hooks.unanswered(serving.name_of(tool.name)):
-                tool.handle(self.job, given)
+                serving.reply(tool, self.job, given)
         for report in hooks.unanswered(REPORT):
             if self.job.objection(report) is None:
                 return self.job.report(Answer(report), _usage(talk))

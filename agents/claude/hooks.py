@@ -107,7 +107,7 @@ class JobHooks:
             self._unseen[event["tool_use_id"]] = (event["tool_name"], event["tool_input"], event["tool_response"])
         if event["tool_name"] != REPORT and (word := await self._purse.word()):
             log.info("the model is told: %s", word)
-            self._job.hurry()
+            self._job.ask_no_more()
             return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": word}}
         return {}
 

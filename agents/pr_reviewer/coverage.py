@@ -1,8 +1,9 @@
 """The record of what the model was shown, line by line, and what that means for the units of a change.
 
-A unit is a hunk, or a header that says something (a rename, a mode, that a file is new). It counts as read when each of
-its lines, as it stands in the diff, was shown to the model: in the brief, or in the result of a tool. What the model
-says about it does not count.
+A unit is a hunk, or a header that says something (a rename, a mode, that a file is new); what is opaque counts as a
+hunk that nobody can read. It counts as read when each of its lines was shown to the model as it stands in the diff, or,
+where lines were only added, in the new file: in the brief, or in a tool's answer after which the model has gone on. What
+the model says about it does not count.
 """
 
 from collections import defaultdict

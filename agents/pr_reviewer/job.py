@@ -23,7 +23,7 @@ from stack.work.review import Coverage, Finding, Review, ReviewChange
 # How often a report is handed back because something was not read. After that it counts as partial.
 REMINDERS = 2
 _LISTS = ("findings", "withdrawn")  # of a report
-UNCHANGED = "Nothing has changed in these files since the last review: nothing was read anew."
+NOTHING_NEW = "Nothing has changed in these files since the last review: nothing was read anew."
 UNFINISHED = "This is part of a review: it ended before all was judged, and nothing was summed up."
 
 
@@ -73,8 +73,8 @@ class ReviewJob(Job):
         if path.is_relative_to(self._change.work):
             self._shown.add(str(path.relative_to(self._change.work)), result.start, result.lines)
 
-    def hurry(self) -> None:
-        """No report is handed back any more because something was not read."""
+    def ask_no_more(self) -> None:
+        """No report is handed back any more because something was not read, or a place is none."""
         self._reminders = REMINDERS
 
     def objection(self, report: dict[str, Any]) -> str | None:
@@ -132,7 +132,7 @@ class ReviewJob(Job):
         if not files or any(file.path not in self._kept for file in files):
             return None
         return Review(
-            summary=UNCHANGED,
+            summary=NOTHING_NEW,
             findings=(),
             coverage=self._coverage(),
             usage=Usage(model="", turns=0, seconds=0),

@@ -372,7 +372,7 @@ def test_a_report_with_a_place_that_is_none_is_handed_back_at_first_alone() -> N
 
 def test_who_was_told_to_hand_in_is_not_asked_to_read_on() -> None:
     of = job(change("a.py", BRIEF_CHARACTERS // 10))
-    of.hurry()
+    of.ask_no_more()
     assert of.objection({"summary": 7}) is not None
     assert of.objection(GOOD) is None
     assert not review(of).coverage.complete

@@ -11,8 +11,9 @@ from agents.pr_reviewer import TABLE
 from agents.role import Reply, Setup, Tool
 from stack.assignment import GIVEN_BACK, Stopped
 from stack.values import Value
+from stack.work.kinds import Usage
 from stack.work.review import ReviewChange
-from tests.agents.conftest import Agent, Running, SayJob, assignment, setup, told
+from tests.agents.conftest import Agent, Running, Said, SayJob, assignment, setup, told
 from tests.agents.reviewing import FAULTY, a_change, places, review
 from tests.agents.scripted import Scripted, running, use
 
@@ -87,6 +88,34 @@ def test_a_handler_that_fails_is_an_error_for_the_model_and_the_session_goes_on(
     ((failed, words),) = scripted.results(1)
     assert failed
     assert "no room left" not in words
+
+
+def test_a_handler_that_fails_on_what_the_last_money_paid_for_takes_no_part_away(
+    agent: Agent, scripted: Scripted
+) -> None:
+    def fails(_job: SayJob, _given: dict[str, Any]) -> Reply:
+        raise OSError("no room left")
+
+    class Part(SayJob):
+        def partial(self, why: str, usage: Usage) -> Said:
+            return Said(text=why, usage=usage)
+
+    scripted.says(use(NOTE, text="one"))
+    (tool,) = noting().own_tools
+    how = replace(noting(begin=Part), own_tools=(replace(tool, handle=fails),))
+    assert "spending limit" in agent.work(assignment(budget_usd=0.0001), how).text
+    assert len(scripted.requests) == 1
+
+
+def test_a_piece_that_cannot_be_stored_is_noted_all_the_same(agent: Agent, scripted: Scripted) -> None:
+    def fails(_piece: dict[str, Any]) -> None:
+        raise ValueError("what?")
+
+    scripted.says(use(NOTE, text="one"), REPORT)
+    at = assignment()
+    at.store = fails
+    agent.work(at, noting())
+    assert scripted.results(1) == [(False, "It is noted.")]
 
 
 def test_nothing_else_becomes_allowed(agent: Agent, scripted: Scripted) -> None:
