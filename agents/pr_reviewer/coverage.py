@@ -2,8 +2,8 @@
 
 A unit is a hunk, or a header that says something (a rename, a mode, that a file is new); what is opaque counts as a
 hunk that nobody can read. It counts as read when each of its lines was shown to the model as it stands in the diff, or,
-where lines were only added, in the new file: in the brief, or in a tool's answer after which the model has gone on. What
-the model says about it does not count.
+where lines were only added, in the new file: in the brief, or in a tool's answer after which the model has gone on.
+What the model says about it does not count.
 """
 
 from collections import defaultdict
