@@ -146,15 +146,13 @@ def scripted(agent: Agent) -> Iterator[Scripted]:
         yield model
 
 
+@pytest.mark.parametrize(("script", "shown"), [([(READ, REPORT)], 0), ([READ, REPORT], 1)])
 def test_what_is_read_before_the_report_counts_and_what_is_read_beside_it_does_not(
-    agent: Agent, scripted: Scripted
+    agent: Agent, scripted: Scripted, script: list[Any], shown: int
 ) -> None:
-    scripted.says((READ, REPORT))
+    scripted.says(*script)
     agent.work(assignment())
-    scripted.requests.clear()
-    scripted.says(READ, REPORT)
-    agent.work(assignment())
-    assert [len(job.shown) for job in jobs] == [0, 1]
+    assert [len(job.shown) for job in jobs] == [shown]
 
 
 def test_a_review_counts_nothing_that_was_asked_for_beside_its_report(agent: Agent, scripted: Scripted) -> None:
