@@ -1,7 +1,8 @@
 """A bare cache of each repository, which Claude's user cannot write, and checkouts from it.
 
-A cache that may be damaged is made anew beside the old one, and takes its place when it is whole. The old one goes when
-nobody reads it any more: who does holds a lock on its folder, which ends with the process at the latest.
+A cache that may be damaged is made anew beside the old one, and takes its place when it is whole. So is one that a task
+found damaged while it read it: a mark in it says so to the next task. The old one goes when nobody reads it any more:
+who does holds a lock on its folder, which ends with the process at the latest.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,8 +21,8 @@ from pathlib import Path
 import requests
 
 from stack.assignment import Stop
-from stack.errors import GiveUp, TryAgain
-from stack.git import clean_environment, git, run
+from stack.errors import GiveUp, StackError, TryAgain
+from stack.git import Failed, clean_environment, git, is_damage, run
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,9 @@ PAUSES = (0, 1, 4, 10, 20, 25)
 # So often a fetch fails while the forge answers, until the cache is taken to be at fault; it is made anew once.
 TRIES = 2
 FETCH_SECONDS = 600
+END_SECONDS = 5.0  # for git to end by itself: what it has begun is cleared away then
 ASK_SECONDS = 10
+DAMAGED = "found-damaged"  # a mark in a cache
 LOOK_SECONDS = 0.2  # between looks at a lock, and at whether the task was stopped
 REFUSALS = (401, 403, 404)
 
@@ -61,19 +65,21 @@ class Opened:
         self._token = token
         self._stop = stop
         self._held = held
+        self._had: list[Path] = []
 
     def cache(self, repository: str, commits: list[str]) -> Path:
         """The bare cache of a repository, which has these commits. Raises TryAgain, GiveUp or Stopped."""
         first = self._folder / f"{repository}.git"
         first.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(first):
+            _remove_unfinished(first)
             cache = _newest(first)
             if not (cache / "HEAD").exists():
                 _make(cache)
-            missing = [commit for commit in commits if not _has(cache, commit)]
-            if missing:
+            if (cache / DAMAGED).exists() or not all(_has(cache, commit) for commit in commits):
                 cache = self._fetch(cache, first, repository, commits)
             self._held.enter_context(_reading(cache))
+            self._had.append(cache)
             _remove_unread(first, but=cache)
         return cache
 
@@ -83,20 +89,30 @@ class Opened:
         (folder / ".git/objects/info/alternates").write_text(f"{(cache / 'objects').absolute()}\n")
         git("checkout", "--quiet", "--detach", commit, "--", folder=folder)
 
+    def judged(self, error: Failed) -> StackError:
+        """What it means that git failed on what it read here: what is damaged is made anew for the next attempt."""
+        if not is_damage(error.printed):
+            return error
+        for cache in self._had:
+            with suppress(OSError):  # another has taken its place
+                (cache / DAMAGED).touch()
+        return TryAgain(f"the agent's cache of the repository is damaged: {error}")
+
     def _fetch(self, cache: Path, first: Path, repository: str, commits: list[str]) -> Path:
         """The cache, or one made anew, with the commits. Where the forge is away it is waited for, a minute."""
+        damaged = (cache / DAMAGED).exists()
         url = f"{self._forge_url}/git/{repository}"
         answered = 0
         for pause in self._pauses:
             self._wait(pause)
-            if self._fetched(cache, url, commits):
+            if not damaged and self._fetched(cache, url, commits):
                 return cache
             status = self._asked(url)
             if status in REFUSALS:
                 raise GiveUp(f"the forge does not hand out {repository}")
             if status == requests.codes.ok:
                 answered += 1
-                if answered == TRIES and (anew := self._anew(first, url, commits)):
+                if (damaged or answered == TRIES) and (anew := self._anew(first, url, commits)):
                     return anew
         raise TryAgain("the repository could not be fetched from the forge")
 
@@ -118,11 +134,11 @@ class Opened:
             env=clean_environment({"http.extraHeader": f"Authorization: Bearer {self._token}"}) | _at(cache),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        self._stop.arm(lambda: _kill(process.pid))
+        self._stop.arm(lambda: _end(process))
         try:
             _, said = process.communicate(timeout=FETCH_SECONDS)
         except subprocess.TimeoutExpired as error:
-            _kill(process.pid)
+            _end(process)
             process.communicate()
             raise TryAgain(f"git fetch took more than {FETCH_SECONDS} s") from error
         finally:
@@ -162,10 +178,18 @@ class Opened:
             self._stop.check()
 
 
-def _kill(group: int) -> None:
-    """Ends git and its own helpers."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Has git and its own helpers end; what does not, a moment later, is killed."""
+    _signal(process, signal.SIGTERM)
+    kill = threading.Timer(END_SECONDS, _signal, (process, signal.SIGKILL))
+    kill.daemon = True
+    kill.start()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.returncode is None:  # or its number may be another's by now
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 def _make(cache: Path) -> None:
@@ -213,6 +237,15 @@ def _reading(cache: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _remove_unfinished(first: Path) -> None:
+    """Removes what a git that was killed has left of a pack: nobody else fetches meanwhile."""
+    for cache in _caches(first):
+        for path in (cache / "objects/pack").glob("tmp_*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > FETCH_SECONDS:
+                    path.unlink()
 
 
 def _remove_unread(first: Path, *, but: Path) -> None:

@@ -42,15 +42,19 @@ class Job(ABC):
         """The report, where it takes no model to make it; asked before Claude is started."""
         return None
 
-    def recall(self, pieces: Sequence[dict[str, Any]]) -> str:
-        """Takes in the pieces that earlier attempts have kept. What the model is to know of them; empty: nothing."""
+    def recall(self, pieces: Sequence[dict[str, Any]], handed_in: Sequence[dict[str, Any]] = ()) -> str:
+        """Takes in the pieces that earlier attempts have kept. What the model is to know of them; empty: nothing.
+
+        `handed_in` is what tools of the role's own took in the session that is resumed, in order: not all of it may
+        have been stored.
+        """
         return ""
 
     def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:  # noqa: B027 - many roles keep no record
-        """A tool has answered the model, now or in the session that is resumed."""
+        """The model was shown what a tool answered, now or in the session that is resumed: it has gone on since."""
 
-    def hurry(self) -> None:  # noqa: B027 - most reports are taken as they come
-        """The model was told to hand in what it has: its next report is handed back for its form alone."""
+    def ask_no_more(self) -> None:  # noqa: B027 - most reports are taken as they come
+        """The model was told to hand in what it has, or can say no more: a report is handed back for its form alone."""
 
     def objection(self, report: dict[str, Any]) -> str | None:
         """What is wrong with the report that the model wants to hand in, in words for the model; None: nothing.
@@ -72,7 +76,8 @@ class Job(ABC):
 class Reply:
     """What a tool of the role's own answers the model. `refused`: what is wrong with what it was given, in words.
 
-    A `piece` of the report is stored before the model hears the words, and outlives the session.
+    A `piece` of the report is stored before the model hears the words, unless the orchestrator is away just then, and
+    outlives the session.
     """
 
     words: str
@@ -98,7 +103,8 @@ class Setup:
     """How Claude is set up for a kind of work, and how a job of it begins: (brief, workspace, repositories) → job.
 
     `parts` are the folders that Claude works in; `begin` fills them. Without a `schema` Claude ends in a text. What
-    `recorded_tools` answer comes to `Job.heard`. With `asks` Claude may put questions to the person in between.
+    `recorded_tools` answer comes to `Job.heard` once the model has it. With `asks` Claude may put questions to the
+    person in between.
     """
 
     system_prompt: str

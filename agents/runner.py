@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import partial
 
 from agents.cache import Cache
@@ -11,6 +12,7 @@ from agents.role import Setup
 from agents.sandbox.pool import Slots
 from agents.sandbox.workspace import Workspaces
 from stack.assignment import Assignment
+from stack.git import Failed
 from stack.work.kinds import Brief, Report
 from stack.worker import Do
 
@@ -51,12 +53,16 @@ class Runner:
             workspace = held.enter_context(place)
             held.callback(kept.collect, workspace.home, slot.uid)
             repositories = held.enter_context(self._caches.opened(at.claim.tokens.get("forge", ""), at.stop))
-            job = setup.begin(brief, workspace, repositories)
+            try:
+                job = setup.begin(brief, workspace, repositories)
+            except Failed as error:
+                raise repositories.judged(error) from error
             at.stop.check()
             report = job.conclusion() or self._claude.converse(
                 setup, job, at, slot=slot, workspace=workspace, kept=kept, held=held
             )
             kept.done()
             # a person waits for the report, and nobody for the tidying
-            threading.Thread(target=held.pop_all().close, name=f"tidy {slot.name}").start()
+            tidy, context = held.pop_all().close, copy_context()  # its log records are about the same run
+            threading.Thread(target=context.run, args=(tidy,), name=f"tidy {slot.name}").start()
         return report

@@ -100,6 +100,7 @@ class Claim(Value):
     tokens: dict[TokenKind, str] = {}  # noqa: RUF012 - pydantic copies it
     budget_usd: float = 0
     seconds: float = 0
+    last: bool = False  # no further attempt follows, should this one end badly
     pieces: tuple[dict[str, Any], ...] = ()  # what earlier attempts have kept
 
 

@@ -1,6 +1,7 @@
 """Git as a program: argument lists, a clean environment, nothing of a repository obeyed."""
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -41,6 +42,29 @@ CONFIGURATION: Mapping[str, str] = {
 }
 
 CHUNK_BYTES = 1 << 16
+
+# All that counts as damage of a repository of ours, which is made anew then. Tried with git 2.39 on mirrors that were
+# damaged on purpose, but for some words on packs.
+_DAMAGE = re.compile(
+    "|".join(
+        (
+            r"[Nn]ot a git repository",
+            r"unexpected line in .*packed-refs",
+            r"bad config line|key does not contain a section",
+            r"refusing to fetch into branch .* checked out",  # it has lost the word that it is bare
+            r"object file .* is empty|(?:loose|packed) object .* is corrupt",
+            r"inflate: data stream error|unable to unpack [0-9a-f]+ header",
+            r"index file .* is (?:too small|corrupt)|bad offset for revindex",
+            r"packfile .* (?:does not match index|cannot be accessed|claims to have)",
+            r"is not a GIT packfile|is far too short to be a packfile",
+            r"bad (?:tree )?object |unable to parse (?:object|commit)",
+            r"(?:unable to (?:read|find)(?: tree)?|Could not read|missing (?:blob|tree|commit)) [0-9a-f]{40}",
+            r"unable to read sha1 file of ",  # when it checks out
+            r"did not send all necessary objects",  # git has looked through those that were there, too
+            r"Unable to create '.*\.lock': File exists",  # left by a git that was killed: nobody else fetches into it
+        )
+    )
+)
 
 
 class Failed(GiveUp):
@@ -97,6 +121,11 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise TryAgain(f"git {arguments[0]} took more than {timeout:.0f} s") from error
+
+
+def is_damage(printed: str) -> bool:
+    """Whether git tells of a damaged repository. What another's git says (`remote:`) is not about ours."""
+    return bool(_DAMAGE.search(re.sub(r"^remote:.*$", "", printed, flags=re.MULTILINE)))
 
 
 def git_within(most: int, *arguments: str | bytes, folder: Path, given: bytes = b"", timeout: float = 120) -> bytes:

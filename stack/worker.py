@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,12 +18,12 @@ from stack.ids import dashed
 from stack.inbox import Inbox
 from stack.logs import about
 from stack.messages import AnyMessage, Envelope, Result, Signal, Task
+from stack.pieces import LAST_PAUSES_SECONDS, Pieces
 from stack.work.kinds import Brief, Failure, Report
 
 log = logging.getLogger(__name__)
 
 KEPT_RESULTS = 100  # of the last tasks, in case one of them is delivered again
-KEEP_TRIES = 3
 
 
 class Tasks(Protocol):
@@ -88,8 +87,8 @@ class Worker:
                 return
             if finished := self._finished.get((message.id, claim.attempt)):
                 return self._bring(finished)  # delivered again before the orchestrator had heard of the end
-            store = partial(self._keep, message.id, claim.attempt)
-            self._work(Assignment(message, claim, self._sender, store, stop=stop, inbox=inbox))
+            pieces = Pieces(lambda piece: self._tasks.keep(message.id, attempt=claim.attempt, piece=piece))
+            self._work(Assignment(message, claim, self._sender, pieces.keep, stop=stop, inbox=inbox), pieces)
 
     def too_new(self, envelope: Envelope, _sender: str) -> None:
         """Answers a task that cannot be read here, so that the person is told."""
@@ -125,7 +124,7 @@ class Worker:
             with self._lock:
                 del self._at_work[task.id]
 
-    def _work(self, at: Assignment) -> None:
+    def _work(self, at: Assignment, pieces: Pieces) -> None:
         at.hop(f"{at.task.step}.claimed")
         if at.claim.attempt > 1:
             at.say(f"Started again (attempt {at.claim.attempt})")
@@ -135,10 +134,13 @@ class Worker:
                 if isinstance(outcome, Failure) and not self._renewed(at):
                     # a task's tokens die with it, and its stop may come after that: what failed so is no failure
                     raise Stopped(at.stop.reason)
+                if isinstance(outcome, Failure):  # a report has them all
+                    pieces.send_left(LAST_PAUSES_SECONDS)
             except Stopped as stopped:
                 log.info("stopped: %s", stopped)
                 _close(at)
                 if at.stop.reason == GIVEN_BACK:
+                    pieces.send_left()
                     self._give_back(at)
                 return
             _close(at)
@@ -178,17 +180,6 @@ class Worker:
                 log.warning("the result cannot be sent yet: %s", error)
             if stop and stop.reason not in ("", GIVEN_BACK):
                 return
-
-    def _keep(self, task_id: UUID, attempt: int, piece: dict[str, Any]) -> None:
-        """Stores a piece; where the orchestrator is away that long, the report alone has it."""
-        for _ in range(KEEP_TRIES):
-            try:
-                self._tasks.keep(task_id, attempt=attempt, piece=piece)
-                return
-            except TryAgain as error:
-                log.warning("a piece of the report could not be stored: %s", error)
-            except GiveUp as error:
-                return log.warning("a piece of the report is not taken: %s", error)
 
     def _give_back(self, at: Assignment) -> None:
         try:

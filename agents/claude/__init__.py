@@ -20,7 +20,6 @@ from agents.role import Answer, Job, Setup
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
 from stack.assignment import Assignment
-from stack.roles import ROLES
 from stack.work.kinds import Report, Usage
 
 log = logging.getLogger(__name__)
@@ -59,11 +58,13 @@ class Claude:
         Raises GiveUp or TryAgain in words where there is no report, Stopped where the task was stopped.
         """
         attempt = _Attempt(self, setup, job, at, slot, workspace, kept, held)
-        noted = job.recall(at.claim.pieces)
         begun_with = fingerprint(setup.system_prompt, job.prompt)
         earlier = kept.to_resume(begun_with)
         if earlier and not kept.restore(workspace.home):
             earlier = None
+        own = serving.names(setup)
+        handed_in = [answered.asked for answered in answers(kept.path) if answered.tool in own] if earlier else []
+        noted = job.recall(at.claim.pieces, handed_in)
         workspace.hand_over(slot.uid)
         if earlier:
             at.say("Going on where the last attempt was left")
@@ -97,7 +98,7 @@ class _Attempt:
             self.job,
             recorded=self.setup.recorded_tools,
             purse=Purse(self.claude.base_url, self._token),
-            resumed=self._replay if resume else lambda: None,
+            resumed=self._replay if resume else lambda _went_on: None,
         )
         talk = Session(
             self.setup,
@@ -137,17 +138,16 @@ class _Attempt:
 
         An attempt that could do better is never done without; but money that is spent is not spent again.
         """
-        last = self.at.claim.attempt >= ROLES[self.at.task.brief.by].attempts
-        if not ending.is_final(last_attempt=last):
+        if not ending.is_final(last_attempt=self.at.claim.last):
             return None
         if resumed:
-            hooks.note_model()  # what the model was shown before counts, though it may have said nothing since
+            hooks.note_model(went_on=False)  # what it was shown before counts, though it has said nothing since
         if not hooks.reached_model:
             return None
-        self.job.hurry()
+        self.job.ask_no_more()
         for tool in self.setup.own_tools:
             for given in hooks.unanswered(serving.name_of(tool.name)):
-                tool.handle(self.job, given)
+                serving.reply(tool, self.job, given)
         for report in hooks.unanswered(REPORT):
             if self.job.objection(report) is None:
                 return self.job.report(Answer(report), _usage(talk))
@@ -161,10 +161,13 @@ class _Attempt:
         self.kept.collect(self.workspace.home, self.slot.uid)
         return endings.of_result(talk.result, last_error_type(self.kept.path))
 
-    def _replay(self) -> None:
-        """The job hears what tools have shown the model before: what the transcript has, and nothing else."""
+    def _replay(self, went_on: bool) -> None:
+        """The job hears what tools have shown the model before: what the transcript has, and nothing else.
+
+        The last answers in it were sent with the first call of this session alone: they count if the model `went_on`.
+        """
         for answered in answers(self.kept.path):
-            if answered.tool in self.setup.recorded_tools:
+            if answered.tool in self.setup.recorded_tools and (answered.seen or went_on):
                 self.job.heard(answered.tool, answered.asked, answered.answer)
 
     def _environment(self) -> dict[str, str]:

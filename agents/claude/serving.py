@@ -36,17 +36,25 @@ def servers(setup: Setup, job: Job, keep: Keep) -> "dict[str, McpSdkServerConfig
     return {SERVER: create_sdk_mcp_server(SERVER, tools=[_served(tool, job, keep) for tool in setup.own_tools])}
 
 
+def reply(tool: Tool, job: Job, given: dict[str, Any]) -> Reply:
+    """What a tool answers; where it fails, that it could not be taken."""
+    try:
+        return tool.handle(job, given)
+    except Exception:
+        log.exception("the tool %s", tool.name)
+        return Reply("This could not be taken. Go on without it.", refused=True)
+
+
 def _served(tool: Tool, job: Job, keep: Keep) -> "SdkMcpTool[Any]":
     from claude_agent_sdk import SdkMcpTool
 
     async def handle(given: dict[str, Any]) -> dict[str, Any]:
-        try:
-            reply = tool.handle(job, given)
-            if reply.piece is not None:
-                await asyncio.to_thread(keep, reply.piece)  # the model goes on once it cannot be lost any more
-        except Exception:
-            log.exception("the tool %s", tool.name)
-            reply = Reply("This could not be taken. Go on without it.", refused=True)
-        return {"content": [{"type": "text", "text": reply.words}], "is_error": reply.refused}
+        answer = reply(tool, job, given)
+        if answer.piece is not None:
+            try:
+                await asyncio.to_thread(keep, answer.piece)  # the model goes on once it is stored, or a moment later
+            except Exception:  # the report has it all the same
+                log.exception("a piece of the tool %s", tool.name)
+        return {"content": [{"type": "text", "text": answer.words}], "is_error": answer.refused}
 
     return SdkMcpTool(name=tool.name, description=tool.description, input_schema=tool.schema, handler=handle)

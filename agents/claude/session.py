@@ -15,7 +15,7 @@ from uuid import uuid4
 from agents.claude import endings, words
 from agents.claude.endings import Ended
 from agents.claude.exchange import Spent, message_to
-from agents.claude.hooks import JobHooks
+from agents.claude.hooks import JobHooks, is_of_the_model
 from agents.claude.life import Life
 from agents.claude.options import ASK
 from agents.role import Answer, Setup
@@ -213,11 +213,10 @@ class Session:
             self._at.say(news, passing=True)
 
     def _hear(self, message: "Message") -> None:
-        from claude_agent_sdk import AssistantMessage, TextBlock, ToolUseBlock
+        from claude_agent_sdk import TextBlock, ToolUseBlock
 
-        if not isinstance(message, AssistantMessage) or message.error:
+        if not is_of_the_model(message):
             return
-        self._hooks.note_model()
         self.spent.model = message.model
         for block in message.content:
             if isinstance(block, ToolUseBlock) and block.name != ASK:

@@ -139,8 +139,9 @@ class Transcripts:
     def prune(self) -> None:
         """Removes what is too old."""
         for folder in self._folder.iterdir():
-            if Transcript(folder).too_old(self._keep_seconds):
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # a task at work takes away and replaces what is its own
+                if Transcript(folder).too_old(self._keep_seconds):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fingerprint(*texts: str) -> str:

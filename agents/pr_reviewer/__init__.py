@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.claude.serving import name_of
 from agents.pr_reviewer.change import PARTS
 from agents.pr_reviewer.check import CheckJob
 from agents.pr_reviewer.job import FINDING, ReviewJob
@@ -22,7 +21,7 @@ TABLE: Mapping[type[Brief[Any]], Setup] = {
         begin=ReviewJob.begin,
         parts=PARTS,
         own_tools=(FINDING,),
-        recorded_tools=("Read", name_of(FINDING.name)),
+        recorded_tools=("Read",),
     ),
     CheckFindings: Setup(
         system_prompt=(FOLDER / "check.md").read_text(),

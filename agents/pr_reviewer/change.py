@@ -44,9 +44,15 @@ class Change:
         return Change([file for file, _ in kept], [name for _, name in kept], self.work)
 
     def plain(self, path: str) -> str:
-        """A path in the repository, however the model names it: without the `repo/` of the workspace."""
+        """A path in the repository, however the model names it: without the workspace, and without its `repo/`."""
+        path = os.path.normpath(path).removeprefix(f"{self.work}/")
         known = any(path in (file.path, file.old_path) for file in self.files)
         return path if known else path.removeprefix(f"{REPO.name}/")
+
+    def paths_of(self, path: str) -> set[str]:
+        """What a file is called, before and after the change."""
+        of = [{file.path, file.old_path} for file in self.files if path in (file.path, file.old_path)]
+        return {path}.union(*of)
 
     def misplaced(self, finding: Finding) -> str | None:
         """What is wrong with a finding's place, in words for the model; None: nothing. Its path is a plain one."""

@@ -1,12 +1,13 @@
 """The record of what the model was shown, line by line, and what that means for the units of a change.
 
-A unit is a hunk, or a header that says something (a rename, a mode, that a file is new). It counts as read when each of
-its lines, as it stands in the diff, was shown to the model: in the brief, or in the result of a tool. What the model
-says about it does not count.
+A unit is a hunk, or a header that says something (a rename, a mode, that a file is new); what is opaque counts as a
+hunk that nobody can read. It counts as read when each of its lines was shown to the model as it stands in the diff, or,
+where lines were only added, in the new file: in the brief, or in a tool's answer after which the model has gone on.
+What the model says about it does not count.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from stack.diff import FileDiff, Hunk, by_path, digest_of
@@ -36,13 +37,20 @@ def _as_shown(line: str) -> str:
     return line.removesuffix("\r")
 
 
-def coverage(files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING) -> Coverage:
+def unchanged(files: list[FileDiff], earlier: Mapping[str, str]) -> dict[str, str]:
+    """The paths that need not be read anew, with their digests: `earlier` has those of what was read whole before."""
+    if not earlier:
+        return {}
+    digests = {path: digest_of(diffs) for path, diffs in by_path(files).items() if path in earlier}
+    return {path: digest for path, digest in digests.items() if earlier[path] == digest}
+
+
+def coverage(files: list[FileDiff], names: list[str], shown: Shown, kept: Collection[str] = ()) -> Coverage:
     """Which units of `files` were shown. `names` are the diffs' own paths in the workspace, in the same order.
 
-    `earlier` has the digests of what an earlier review read whole, by path (see `read_whole`).
+    `kept` are the paths that need not be read anew (see `unchanged`).
     """
     rows = _rows(files, names, shown)
-    kept = _unchanged(files, earlier)
     new = [row for row in rows if row.path not in kept]
     return Coverage(
         hunks=sum(row.hunks for row in rows),
@@ -56,29 +64,22 @@ def coverage(files: list[FileDiff], names: list[str], shown: Shown, earlier: Map
 
 
 def read_whole(
-    files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING
+    files: list[FileDiff], names: list[str], shown: Shown, kept: Mapping[str, str] = NOTHING
 ) -> dict[str, str]:
     """The paths of which all diffs were shown whole, or need not be read anew, with the digest of these diffs."""
-    kept = _unchanged(files, earlier)
     partly = {row.path for row in _rows(files, names, shown) if not _is_whole(row)}
-    return {path: digest_of(diffs) for path, diffs in by_path(files).items() if path in kept or path not in partly}
+    whole = ((path, diffs) for path, diffs in by_path(files).items() if path not in partly or path in kept)
+    return {path: kept.get(path) or digest_of(diffs) for path, diffs in whole}
 
 
-def left_to_read(
-    files: list[FileDiff], names: list[str], shown: Shown, earlier: Mapping[str, str] = NOTHING
-) -> list[str]:
+def left_to_read(files: list[FileDiff], names: list[str], shown: Shown, kept: Collection[str] = ()) -> list[str]:
     """The names of the diffs that have more to show: what is opaque cannot be read by reading on."""
-    kept = _unchanged(files, earlier)
     rows = zip(names, files, _rows(files, names, shown), strict=True)
     return [
         name
         for name, file, row in rows
         if row.path not in kept and (row.read + file.opaque, row.headers_read) != (row.hunks, row.headers)
     ]
-
-
-def _unchanged(files: list[FileDiff], earlier: Mapping[str, str]) -> set[str]:
-    return {path for path, diffs in by_path(files).items() if earlier.get(path) == digest_of(diffs)}
 
 
 def _is_whole(row: FileCoverage) -> bool:

@@ -58,12 +58,10 @@ def listing(change: Change, mark: str, unchanged: Collection[str] = ()) -> list[
     return [f"The change, {files}:", *marked(mark, lines)]
 
 
-def rules(found: list[Rules], mark: str) -> list[str]:
+def rules(found: Iterable[Rules], mark: str) -> list[str]:
     """The repository's own rules; nothing where it has none."""
-    if not found:
-        return []
     lines = [f"{r.name}{' (its beginning)' if r.cut else ''}:\n{r.text.rstrip()}" for r in found]
-    return [OF_RULES, *marked(mark, lines)]
+    return [OF_RULES, *marked(mark, lines)] if lines else []
 
 
 def remarks(said: tuple[Said, ...], mark: str) -> list[str]:

@@ -2,10 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stack.work.remarks import Verdict
+from stack.work.remarks import Kind, Verdict
 from stack.work.review import Finding
 
 MOST_FINDINGS = 200  # of a review, by each of the two ways
+
+
+class ModelFinding(Finding):
+    """A finding as it is asked for, by either way: what it is about is said, for by that it is known again."""
+
+    kind: Kind
 
 
 class ModelReview(BaseModel):
@@ -18,7 +24,7 @@ class ModelReview(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     summary: str = Field(max_length=20_000)
-    findings: list[Finding] = Field(max_length=MOST_FINDINGS)
+    findings: list[ModelFinding] = Field(max_length=MOST_FINDINGS)
     withdrawn: list[int] = Field(default=[], max_length=MOST_FINDINGS)
     fixed: list[int] = Field(default=[], max_length=1000)
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import GiveUp
-from stack.git import git
+from stack.git import Failed, git, is_damage
 
 FILES = ("REVIEW.md", "AGENTS.md")
 MOST_CHARACTERS = 20_000  # of each
@@ -28,11 +27,18 @@ def rules_at(cache: Path, commit: str) -> list[Rules]:
 
 
 def _text(cache: Path, commit: str, name: str) -> str:
+    """The text; empty where there is none. Raises Failed where the cache is damaged."""
     try:
         listed = git("ls-tree", "-l", "--end-of-options", commit, "--", name, folder=cache).split()
-        if len(listed) < 4 or listed[0].decode() not in REGULAR or int(listed[3]) > LARGEST_BYTES:
+        if len(listed) < 4 or listed[0].decode() not in REGULAR or _bytes(listed[3]) > LARGEST_BYTES:
             return ""
         blob = git("cat-file", "blob", listed[2].decode(), folder=cache)
-    except GiveUp:
+    except Failed as error:
+        if is_damage(error.printed):
+            raise
         return ""
     return blob.decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+def _bytes(listed: bytes) -> int:
+    return int(listed) if listed.isdigit() else 0  # git has a word in its place where it cannot read the object

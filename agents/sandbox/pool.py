@@ -12,8 +12,8 @@ from stack.errors import TryAgain
 
 log = logging.getLogger(__name__)
 
-# A task that finds no slot is another agent's, or comes again.
-WAIT_SECONDS = 5.0
+# A task that finds no slot is another agent's, or comes again. One that was brought is tidied up in its slot meanwhile.
+WAIT_SECONDS = 20.0
 AGAIN_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 

@@ -17,7 +17,7 @@ from forge.suggestions import lines_of
 from stack.assignment import Assignment
 from stack.diff import FileDiff, diff_between
 from stack.errors import GiveUp, StackError, TryAgain
-from stack.git import Failed, git, run
+from stack.git import Failed, git, is_damage, run
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ def _merge_base(path: Path, wanted: Wanted) -> str | None:
     printed = done.stderr.decode(errors="replace")
     if done.returncode == 0:
         return done.stdout.decode().strip()
-    if not words.is_damage(printed):
+    if not is_damage(printed):
         if done.returncode == 1:
             raise GiveUp(f"Pull request {wanted.number} of {wanted.repository} has no history in common with its base")
         if "Not a valid" in printed:

@@ -4,31 +4,10 @@ import re
 
 from forge.github.refusals import AWAY_SECONDS
 from stack.errors import GiveUp, Refused, TryAgain
+from stack.git import is_damage
 
 FULL_SECONDS = 300.0  # until the disk is looked at again that was full
 LIMIT_SECONDS = 60.0  # git shows no header, so not how long GitHub's limit lasts
-
-# All that counts as damage of a mirror, which is made anew then. Tried with git 2.39 on mirrors that were damaged on
-# purpose, but for some words on packs.
-_DAMAGE = re.compile(
-    "|".join(
-        (
-            r"[Nn]ot a git repository",
-            r"unexpected line in .*packed-refs",
-            r"bad config line|key does not contain a section",
-            r"refusing to fetch into branch .* checked out",  # it has lost the word that it is bare
-            r"object file .* is empty|(?:loose|packed) object .* is corrupt",
-            r"inflate: data stream error|unable to unpack [0-9a-f]+ header",
-            r"index file .* is (?:too small|corrupt)|bad offset for revindex",
-            r"packfile .* (?:does not match index|cannot be accessed|claims to have)",
-            r"is not a GIT packfile|is far too short to be a packfile",
-            r"bad (?:tree )?object |unable to parse (?:object|commit)",
-            r"(?:unable to (?:read|find)(?: tree)?|Could not read|missing (?:blob|tree|commit)) [0-9a-f]{40}",
-            r"did not send all necessary objects",  # git has looked through those that were there, too
-            r"Unable to create '.*\.lock': File exists",  # left by a git that was killed: nobody else fetches into it
-        )
-    )
-)
 
 # What a fetch that failed means where the mirror is well. The first that is found counts.
 _FETCHING: tuple[tuple[str, type[TryAgain | GiveUp], str, float | None], ...] = (
@@ -71,11 +50,6 @@ _FETCHING: tuple[tuple[str, type[TryAgain | GiveUp], str, float | None], ...] = 
 
 class Damaged(TryAgain):
     """The mirror cannot be used as it is."""
-
-
-def is_damage(printed: str) -> bool:
-    """Whether git tells of a damaged mirror. What GitHub's git says (`remote:`) is not about ours."""
-    return bool(_DAMAGE.search(re.sub(r"^remote:.*$", "", printed, flags=re.MULTILINE)))
 
 
 def of_reading(printed: str) -> TryAgain:

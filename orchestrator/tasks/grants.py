@@ -54,6 +54,7 @@ class Grants:
             tokens={kind: tokens.sign(self.keys[kind], kind, claims) for kind in role.tokens},
             budget_usd=role.budget_usd,
             seconds=role.minutes * 60,
+            last=row.failures + 1 >= role.attempts,
         )
 
 

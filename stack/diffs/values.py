@@ -75,15 +75,15 @@ class FileDiff:
 
     @property
     def digest(self) -> str:
-        """16 hex digits of what changes, wherever in the file it stands and whatever it is based on."""
+        """64 hex digits of what changes and where, whatever the rest of the file is.
+
+        Line numbers count: the same lines in another place, which looks alike, would be another change.
+        """
         # what the text does not show, or not to the letter, is known by git's ids alone
         lossy = self.binary or "\ufffd" in self.text
         lines = self.text.removesuffix("\n").split("\n")
         head = [line for line in lines[: self.header_lines] if lossy or not _PASSING.match(line)]
-        body = lines[self.header_lines :]
-        for hunk in self.hunks:
-            body[hunk.first - 1 - self.header_lines] = "@@"
-        return _hexadecimal([self.header, *head, *body])
+        return _hexadecimal([self.header, *head, *lines[self.header_lines :]])
 
     def _what(self) -> str:
         kind = _KINDS.get(self.new_mode or self.old_mode, "")
@@ -125,12 +125,13 @@ def by_path(files: Iterable[FileDiff]) -> dict[str, list[FileDiff]]:
 
 
 def digest_of(diffs: list[FileDiff]) -> str:
-    """The digest of all diffs of one path: 16 hex digits, and the diff's own where there is one."""
+    """The digest of all diffs of one path: 64 hex digits, and the diff's own where there is one."""
     return diffs[0].digest if len(diffs) == 1 else _hexadecimal([file.digest for file in diffs])
 
 
 def _hexadecimal(lines: list[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    # whole: whoever writes the change chooses both what was read and what comes after it
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def on_one_line(path: str) -> str:

@@ -176,13 +176,14 @@ class Checked(Report):
 
 
 class CheckFindings(Brief[Checked]):
-    """Look at each finding against the code, before it is said."""
+    """Look at each finding against the code, before it is said. The owners' rules are those at `base_tip`."""
 
     do: Literal["check_findings"] = "check_findings"
     by = "pr_reviewer"
     repository: Repository
     base_sha: Sha
     head_sha: Sha
+    base_tip: Sha | None = None  # of the base branch; without it they are those at `base_sha`
     findings: tuple[Finding, ...]
 
     def opens(self) -> str:

@@ -77,7 +77,6 @@ class SayJob(Job):
     def __init__(self, brief: Say, workspace: Workspace, _repositories: Repositories) -> None:
         self.prompt = f"{brief.text} {workspace.mark}"
         self.shown: list[tuple[str, Any]] = []
-        self.listening: Callable[[str], object] = lambda _tool: None
         for number in range(1, 4):
             (workspace.part("diff") / f"{number:04}.diff").write_text(diff(f"a{number}.py"))
         jobs.append(self)
@@ -114,8 +113,9 @@ def setup(**more: Any) -> Setup:
 
 @dataclass
 class Told:
-    """Keeps what an assignment tells."""
+    """Keeps what an assignment tells. `then` is called with each text, while whoever tells it waits."""
 
+    then: Callable[[str], object] = lambda _text: None
     progress: list[Progress] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
 
@@ -125,6 +125,7 @@ class Told:
     def mention(self, message: Progress | Signal) -> None:
         assert isinstance(message, Progress)
         self.progress.append(message)
+        self.then(message.text)
 
     def steps(self, *, passing: bool = False) -> list[str]:
         """What a person was told, in order."""
@@ -144,14 +145,17 @@ def assignment(
     task_id: UUID | None = None,
     seconds: float = 60,
     attempt: int = 1,
+    last: bool | None = None,
     budget_usd: float = 5,
     pieces: Sequence[dict[str, Any]] = (),
     token: str = KEY,
 ) -> Assignment:
-    """A task that was claimed; `kept` tells which pieces of a report it has stored."""
+    """A task that was claimed; `kept` tells which pieces of a report it has stored. A second attempt is the last one,
+    unless that is said otherwise.
+    """
     claim = Claim(
         verdict="run", attempt=attempt, lease_seconds=15, seconds=seconds, budget_usd=budget_usd,
-        tokens={"model": token, "forge": ""}, pieces=tuple(pieces),
+        tokens={"model": token, "forge": ""}, last=attempt > 1 if last is None else last, pieces=tuple(pieces),
     )  # fmt: skip
     task = Task(id=task_id or uuid7(), run_id=uuid7(), step="say", brief=brief or Say())
     sender = Told()

@@ -1,6 +1,8 @@
 """The cache of repositories: filled from a forge that may be away, and never taken from under who reads it."""
 
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -13,9 +15,12 @@ from typing import Any
 
 import pytest
 
-from agents.cache import Cache, Opened
+from agents.cache import FETCH_SECONDS, Cache, Opened, _end
+from agents.pr_reviewer.rules import Rules, rules_at
 from stack.assignment import Stop, Stopped
+from stack.diff import diff_between
 from stack.errors import GiveUp, TryAgain
+from stack.git import Failed, git
 from tests.stack.repositories import Repository, run_git
 
 REPOSITORY = "acme/shop"
@@ -164,6 +169,62 @@ def test_a_broken_cache_is_not_taken_for_a_repository_that_it_lies_in(
     assert run_git("for-each-ref", folder=tmp_path) == ""
 
 
+def everything(cache: Path, base: str, head: str, folder: Path, repositories: Opened) -> list[Rules]:
+    """What a role does with a cache."""
+    diff_between(cache, base, head)
+    repositories.check_out(cache, head, folder)
+    return rules_at(cache, head)
+
+
+@pytest.mark.parametrize("damage", ["empty", "junk", "gone"])
+@pytest.mark.parametrize("kind", ["commit", "tree", "blob"])
+def test_a_cache_in_which_an_object_is_damaged_is_made_anew_for_the_next_task(
+    cache: Cache, forge: Forge, tmp_path: Path, kind: str, damage: str
+) -> None:
+    base, head = forge.commit(b"one", name=b"REVIEW.md"), forge.commit(b"two", name=b"REVIEW.md")
+    named = {"commit": head, "tree": f"{head}^{{tree}}", "blob": f"{head}:REVIEW.md"}[kind]
+    with opened(cache) as repositories:
+        found = repositories.cache(REPOSITORY, [base, head])
+        name = run_git("rev-parse", named, folder=found).strip()
+        spoil(found, name, damage)
+        with pytest.raises(Failed) as failed:
+            everything(found, base, head, tmp_path / "first", repositories)
+        error = repositories.judged(failed.value)
+        assert isinstance(error, TryAgain), failed.value.printed
+        assert "cache of the repository is damaged" in str(error)
+    with opened(cache) as repositories:
+        anew = repositories.cache(REPOSITORY, [base, head])
+        assert anew != found
+        assert everything(anew, base, head, tmp_path / "second", repositories) == [Rules("REVIEW.md", "two", False)]
+    with opened(cache) as repositories:
+        assert repositories.cache(REPOSITORY, [base, head]) == anew
+
+
+def spoil(cache: Path, name: str, damage: str) -> None:
+    """Damages an object, which is a file of its own."""
+    place = cache / "objects" / name[:2] / name[2:]
+    for pack in list((cache / "objects/pack").glob("*.pack")):  # they are many files from now on
+        text = pack.read_bytes()
+        for file in (cache / "objects/pack").iterdir():
+            file.unlink()
+        subprocess.run(["git", "unpack-objects", "-q"], cwd=cache, input=text, check=True)
+    place.chmod(0o644)
+    if damage == "gone":
+        place.unlink()
+    else:
+        place.write_bytes(b"" if damage == "empty" else b"junk that is no object")
+
+
+def test_git_that_fails_for_another_reason_costs_no_cache(cache: Cache, forge: Forge, tmp_path: Path) -> None:
+    commit = forge.commit(b"one")
+    with opened(cache) as repositories:
+        found = repositories.cache(REPOSITORY, [commit])
+        with pytest.raises(Failed) as failed:
+            git("rev-parse", "--verify", "no-such-name", folder=found)
+        assert repositories.judged(failed.value) is failed.value
+        assert repositories.cache(REPOSITORY, [commit]) == found
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_is_final(cache: Cache, forge: Forge, status: int) -> None:
     commit = forge.commit(b"one")
@@ -178,6 +239,31 @@ def test_a_stop_ends_a_fetch_at_once(cache: Cache, forge: Forge) -> None:
     threading.Timer(0.5, stop.set, ("given back",)).start()
     with opened(cache, stop) as repositories, pytest.raises(Stopped, match="given back"):
         repositories.cache(REPOSITORY, [commit])  # would else wait for ever
+
+
+def test_what_a_git_that_was_killed_has_left_goes_with_the_next_task(cache: Cache, forge: Forge) -> None:
+    commit = forge.commit(b"one")
+    with opened(cache) as repositories:
+        pack = repositories.cache(REPOSITORY, [commit]) / "objects/pack"
+        for name, age in (("tmp_pack_old", 2 * FETCH_SECONDS), ("tmp_pack_new", 0)):
+            (pack / name).write_bytes(b"x" * 9)
+            os.utime(pack / name, (time.time() - age,) * 2)
+        repositories.cache(REPOSITORY, [commit])
+    assert [path.name for path in pack.glob("tmp_*")] == ["tmp_pack_new"]
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM; "])
+def test_a_git_that_is_to_end_is_asked_first_and_killed_where_it_does_not(
+    monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
+    monkeypatch.setattr("agents.cache.END_SECONDS", 0.3)
+    command = f"{trap}echo here >&2; while :; do sleep 0.1; done"
+    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stderr
+    process.stderr.readline()
+    _end(process)
+    process.communicate(timeout=10)
+    assert process.returncode == -(signal.SIGKILL if trap else signal.SIGTERM)
 
 
 def test_two_tasks_at_once_fetch_one_after_the_other(cache: Cache, forge: Forge) -> None:

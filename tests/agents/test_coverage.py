@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole
+from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole, unchanged
 from agents.tools import ReadResult, read_result
 from stack.diff import FileDiff, diff_between, digest_of, parse
 from tests.stack.repositories import Repository
@@ -116,7 +116,7 @@ index 1111111..2222222 160000
 
 
 def counted(text: str, shown: Shown, earlier: dict[str, str] | None = None) -> tuple[int, ...]:
-    found = coverage(files(text), numbered(files(text)), shown, earlier or {})
+    found = coverage(files(text), numbered(files(text)), shown, unchanged(files(text), earlier or {}))
     return found.hunks, found.read, found.headers, found.headers_read, found.kept
 
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_read_is_not_left_to_read(repository: Repository) -> None
     assert left_to_read(changed, numbered(changed), Shown()) == ["diff/0001.diff", "diff/0002.diff"]
     assert left_to_read(changed, numbered(changed), all_shown(changed)) == []
     assert [row.path for row in coverage(changed, numbered(changed), all_shown(changed)).unread] == ["a.bin"]
-    assert left_to_read(changed, numbered(changed), Shown(), {"b.py": changed[1].digest}) == ["diff/0001.diff"]
+    assert left_to_read(changed, numbered(changed), Shown(), {"b.py"}) == ["diff/0001.diff"]
 
 
 def test_of_media_the_header_is_read(repository: Repository) -> None:
@@ -281,7 +281,7 @@ def test_a_path_with_two_diffs_is_listed_for_each_and_read_whole_with_both(repos
     earlier = read_whole(both, numbered(both), all_shown(both))
     assert earlier == {"a": digest_of(both)}
     assert coverage(both, numbered(both), Shown(), earlier).kept == 4
-    assert coverage(both[:1], [NAME], Shown(), earlier).kept == 0
+    assert unchanged(both[:1], earlier) == {}
 
 
 # --- what Read answers --------------------------------------------------------------------------------

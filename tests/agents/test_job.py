@@ -10,11 +10,12 @@ from agents.pr_reviewer.change import PARTS
 from agents.pr_reviewer.check import CheckJob
 from agents.pr_reviewer.job import FINDING, REMINDERS, ReviewJob
 from agents.pr_reviewer.prompts import BRIEF_CHARACTERS, REMARKS_CHARACTERS
-from agents.pr_reviewer.report import MOST_FINDINGS
+from agents.pr_reviewer.report import MOST_FINDINGS, ModelReview
 from agents.pr_reviewer.rules import MOST_CHARACTERS, Rules
 from agents.role import Answer
 from agents.sandbox.workspace import Workspace
 from stack.diff import parse
+from stack.diffs import values
 from stack.work.kinds import Usage
 from stack.work.remarks import Said
 from stack.work.review import CheckFindings, Finding, PullRequest, Review, ReviewChange
@@ -105,7 +106,10 @@ def test_a_report_of_the_wrong_form_is_handed_back_with_the_reason(wrong: dict[s
 
 
 def test_a_path_is_that_of_the_repository() -> None:
-    for path, found in (("repo/a.py", "a.py"), ("a.py", "a.py"), ("repo/b.py", "repo/b.py")):
+    for path, found in (
+        ("repo/a.py", "a.py"), ("a.py", "a.py"), ("repo/b.py", "repo/b.py"), ("./a.py", "a.py"), ("repo//a.py", "a.py"),
+        ("repo/lib/../a.py", "a.py"), ("/slot/work/repo/a.py", "a.py"), ("/slot/work/repo/repo/b.py", "repo/b.py"),
+    ):  # fmt: skip
         reported = {**GOOD, "findings": [finding(path=path)]}
         assert review(job(change("a.py"), change("repo/b.py")), reported).findings[0].path == found
 
@@ -168,6 +172,8 @@ def test_findings_are_numbered_in_the_order_in_which_they_come() -> None:
         ({"start_line": 2}, "end_line: 1 is before start_line 2"),
         ({"start_line": 9, "end_line": 9}, "there is no new a.py with line 9"),
         ({"side": "LEFT"}, "line 1 of the old a.py are in no hunk"),
+        ({"path": "repo/"}, "there is no file repo in"),
+        ({"path": "../a.py"}, "there is no file ../a.py in"),
         ({"same_as": 3}, "same_as: no remark has the number 3"),
         ({"severity": "grave"}, "severity: "),
         ({"path": ""}, "path: "),
@@ -260,6 +266,17 @@ def test_the_tool_asks_for_a_kind_and_for_all_that_a_finding_needs() -> None:
     assert set(FINDING.schema["properties"]) == set(Finding.model_fields)
 
 
+def test_a_report_asks_for_a_kind_as_the_tool_does() -> None:
+    assert "kind" in ModelReview.model_json_schema()["$defs"]["ModelFinding"]["required"]
+    without = {key: value for key, value in finding().items() if key != "kind"}
+    of = job(change("a.py"))
+    assert of.take_finding(without).words == "kind: Field required"
+    assert of.objection({**GOOD, "findings": [without]}) == "findings.0.kind: Field required"
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [f.kind for f in part.findings] == ["other"]
+
+
 def test_a_later_attempt_has_what_was_noted_and_counts_on() -> None:
     first = job(change("a.py", 3))
     pieces = [first.take_finding(finding(start_line=n, end_line=n)).piece for n in (1, 2)]
@@ -275,11 +292,28 @@ def test_a_later_attempt_has_what_was_noted_and_counts_on() -> None:
 
 def test_a_resumed_session_brings_what_could_not_be_stored() -> None:
     of = job(change("a.py", 3))
-    of.recall([finding()])
-    for line in (1, 2):
-        given = finding(path="repo/a.py", start_line=line, end_line=line)
-        of.heard("mcp__report__finding", given, [{"type": "text", "text": "Finding is noted."}])
+    of.recall([finding()], [finding(path="repo/a.py", start_line=line, end_line=line) for line in (1, 2)])
     assert [f.start_line for f in review(of).findings] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("stored", "handed_in", "numbers"),
+    [
+        ([1, 2], [1, 2, 3], [1, 2, 3]),
+        ([], [1, 2], [1, 2]),
+        ([9, 1], [1, 2], [9, 1, 2]),  # 9 was noted on another machine before the session began
+        ([1, 8], [1, 2, 3], [1, 2, 3, 8]),  # and 8 after it was cut off
+        ([1, 3], [1, 2, 3], [1, 2, 3]),  # 2 was not taken
+        ([9, 2], [1, 2], [9, 1, 2]),
+        ([9], [1, 2], [9, 1, 2]),
+    ],
+)
+def test_findings_keep_the_numbers_that_the_resumed_session_knows(
+    stored: list[int], handed_in: list[int], numbers: list[int]
+) -> None:
+    of = job(change("a.py", 9))
+    of.recall(*([finding(start_line=n, end_line=n) for n in given] for given in (stored, handed_in)))
+    assert [f.start_line for f in review(of).findings] == numbers
 
 
 # --- the report ---------------------------------------------------------------------------------------------
@@ -299,6 +333,35 @@ def test_numbers_in_a_report_must_be_there() -> None:
     assert review(of, reported).fixed == (4,)
 
 
+@pytest.mark.parametrize(
+    ("where", "same"),
+    [
+        ({"path": "a.py", "line": 1}, True),
+        ({"path": "a.py", "line": 0}, True),
+        ({"path": "a.py", "line": 90}, False),
+        ({"path": "a.py", "start_line": 10, "line": 90}, True),
+        ({"path": "b.py", "line": 1}, False),
+        ({"path": "b.py", "line": 0}, False),
+    ],
+)
+def test_a_finding_is_the_same_as_a_remark_at_its_place_alone(where: dict[str, Any], same: bool) -> None:
+    """Or a stranger's remark somewhere could keep a finding from being said."""
+    of = job(change("a.py", 100), change("b.py"), said=(Said(number=7, author="eve", text="Fine.", **where),))
+    reply = of.take_finding(finding(same_as=7))
+    assert reply.refused is not same
+    assert same or reply.words == "same_as: remark 7 is at another place, and says something else"
+    reported = {**GOOD, "findings": [finding(same_as=7, kind="tests")]}
+    while of.objection(reported):
+        pass
+    assert [f.same_as for f in review(of, reported).findings if f.kind == "tests"] == [7 if same else 0]
+
+
+def test_a_remark_on_a_file_that_was_renamed_is_at_its_place() -> None:
+    renamed = "diff --git a/x.py b/a.py\nsimilarity index 100%\nrename from x.py\nrename to a.py\n"
+    of = job(renamed, said=(Said(number=7, author="ada", text="Hm.", path="x.py"),))
+    assert of.objection({**GOOD, "findings": [finding(same_as=7)]}) is None
+
+
 def test_a_report_with_a_place_that_is_none_is_handed_back_at_first_alone() -> None:
     of = job(change("a.py"))
     reported = {**GOOD, "findings": [finding(), finding(path="b.py")]}
@@ -309,7 +372,7 @@ def test_a_report_with_a_place_that_is_none_is_handed_back_at_first_alone() -> N
 
 def test_who_was_told_to_hand_in_is_not_asked_to_read_on() -> None:
     of = job(change("a.py", BRIEF_CHARACTERS // 10))
-    of.hurry()
+    of.ask_no_more()
     assert of.objection({"summary": 7}) is not None
     assert of.objection(GOOD) is None
     assert not review(of).coverage.complete
@@ -340,6 +403,27 @@ def test_a_part_has_what_the_last_report_said_though_it_was_handed_back() -> Non
     assert [f.start_line for f in part.findings] == [1, 2]
 
 
+def test_a_part_has_what_the_last_report_withdrew_and_what_it_says_of_a_place_that_is_none() -> None:
+    of = job(change("a.py", 3))
+    for line in (1, 2, 3):
+        of.take_finding(finding(start_line=line, end_line=line))
+    astray = finding(path="b.py", start_line=7, end_line=7)
+    assert of.objection({**GOOD, "withdrawn": [2, 99, "1"], "findings": [astray]})
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [(f.path, f.start_line) for f in part.findings] == [("a.py", 1), ("a.py", 3), ("b.py", 7)]
+
+
+def test_a_report_that_names_nothing_takes_nothing_back() -> None:
+    of = job(change("a.py", BRIEF_CHARACTERS // 10))
+    of.take_finding(finding())
+    assert of.objection({**GOOD, "withdrawn": [1], "findings": [finding(start_line=2, end_line=2)]})
+    assert of.objection({"summary": 7})
+    part = of.partial("It ended", USAGE)
+    assert part
+    assert [f.start_line for f in part.findings] == [2]
+
+
 def test_where_nothing_was_found_there_is_no_part() -> None:
     assert job(change("a.py")).partial("It ended", USAGE) is None
 
@@ -363,6 +447,22 @@ def test_a_file_that_is_unchanged_need_not_be_read() -> None:
     part = now.partial("It ended", USAGE) or (now.take_finding(finding()) and now.partial("It ended", USAGE))
     assert part
     assert part.read == {"b.py": earlier["b.py"]}
+
+
+def test_the_digest_of_a_large_diff_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, hashed = change("a.py", BRIEF_CHARACTERS // 10), []
+    earlier = {"a.py": parse(text)[0].digest}
+
+    def counts(lines: list[str]) -> str:
+        hashed.append(lines)
+        return digest(lines)
+
+    digest = values._hexadecimal
+    monkeypatch.setattr(values, "_hexadecimal", counts)
+    of = job(text, change("b.py"), earlier=earlier)
+    assert of.objection(GOOD) is None
+    assert set(review(of).read) == {"a.py", "b.py"}
+    assert len(hashed) == 2
 
 
 def test_a_change_that_is_unchanged_needs_no_model() -> None:

@@ -11,8 +11,9 @@ from agents.pr_reviewer import TABLE
 from agents.role import Reply, Setup, Tool
 from stack.assignment import GIVEN_BACK, Stopped
 from stack.values import Value
+from stack.work.kinds import Usage
 from stack.work.review import ReviewChange
-from tests.agents.conftest import Agent, Running, SayJob, assignment, setup, told
+from tests.agents.conftest import Agent, Running, Said, SayJob, assignment, setup, told
 from tests.agents.reviewing import FAULTY, a_change, places, review
 from tests.agents.scripted import Scripted, running, use
 
@@ -89,6 +90,34 @@ def test_a_handler_that_fails_is_an_error_for_the_model_and_the_session_goes_on(
     assert "no room left" not in words
 
 
+def test_a_handler_that_fails_on_what_the_last_money_paid_for_takes_no_part_away(
+    agent: Agent, scripted: Scripted
+) -> None:
+    def fails(_job: SayJob, _given: dict[str, Any]) -> Reply:
+        raise OSError("no room left")
+
+    class Part(SayJob):
+        def partial(self, why: str, usage: Usage) -> Said:
+            return Said(text=why, usage=usage)
+
+    scripted.says(use(NOTE, text="one"))
+    (tool,) = noting().own_tools
+    how = replace(noting(begin=Part), own_tools=(replace(tool, handle=fails),))
+    assert "spending limit" in agent.work(assignment(budget_usd=0.0001), how).text
+    assert len(scripted.requests) == 1
+
+
+def test_a_piece_that_cannot_be_stored_is_noted_all_the_same(agent: Agent, scripted: Scripted) -> None:
+    def fails(_piece: dict[str, Any]) -> None:
+        raise ValueError("what?")
+
+    scripted.says(use(NOTE, text="one"), REPORT)
+    at = assignment()
+    at.store = fails
+    agent.work(at, noting())
+    assert scripted.results(1) == [(False, "It is noted.")]
+
+
 def test_nothing_else_becomes_allowed(agent: Agent, scripted: Scripted) -> None:
     outside = agent.folder / "outside"
     outside.write_text("of no concern")
@@ -125,15 +154,16 @@ def test_nothing_else_becomes_allowed(agent: Agent, scripted: Scripted) -> None:
 
 
 def test_a_session_with_a_tool_of_its_own_is_resumed_with_it(agent: Agent, scripted: Scripted) -> None:
-    class Stops(SayJob):
-        def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
-            super().heard(tool, asked, answer)
-            if at.claim.attempt == 1:
-                at.stop.set(GIVEN_BACK)
-
-    how = noting(begin=Stops, recorded_tools=(NOTE,))
-    scripted.says(use(NOTE, text="one"), REPORT)
+    how = noting()
+    scripted.says(use(NOTE, text="one"), use("Read", file_path="diff/0001.diff"), REPORT)
     at = assignment()
+    first = at.stop
+
+    def stop(text: str) -> None:
+        if text.startswith("Reading"):
+            first.set(GIVEN_BACK)
+
+    told(at).then = stop
     with pytest.raises(Stopped):
         Running(lambda: agent.work(at, how)).outcome()
     scripted.requests.clear()

@@ -88,12 +88,12 @@ def test_where_no_ledger_answers_nothing_is_said(scripted: Scripted, url: str) -
 
 
 class Hurried(SayJob):
-    """Counts how often it is told to hurry."""
+    """Counts how often it is told to ask no more."""
 
-    hurried = 0
+    times = 0
 
-    def hurry(self) -> None:
-        self.hurried += 1
+    def ask_no_more(self) -> None:
+        self.times += 1
 
 
 def test_the_word_reaches_the_model_beside_a_tools_answer_and_once(agent: Agent, scripted: Scripted) -> None:
@@ -107,7 +107,7 @@ def test_the_word_reaches_the_model_beside_a_tools_answer_and_once(agent: Agent,
         assert "90% of the money" in said[0]
     (job,) = jobs
     assert isinstance(job, Hurried)
-    assert job.hurried == 1
+    assert job.times == 1
 
 
 def test_a_model_that_spends_little_hears_nothing(agent: Agent, scripted: Scripted) -> None:

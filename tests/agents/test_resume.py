@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +23,6 @@ from tests.agents.conftest import (
     Agent,
     Model,
     Running,
-    SayJob,
     assignment,
     jobs,
     setup,
@@ -39,21 +37,16 @@ WHOLE = 3  # calls of a session that reads: what is there, its pages, the report
 READING = setup(schema=FINDINGS)
 
 
-class HangsAfterReading(SayJob):
-    """From its first page on the model says nothing more."""
-
-    model: Model
-
-    def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
-        super().heard(tool, asked, answer)
-        self.model.play("hang")
-
-
 def cut_off(agent: Agent, model: Model, task_id: UUID, *, reason: str = GIVEN_BACK) -> None:
     """An attempt that reads everything, and is stopped before it has reported."""
-    HangsAfterReading.model = model
     at = assignment(task_id=task_id)
-    running = Running(lambda: agent.work(at, setup(schema=FINDINGS, begin=HangsAfterReading)))
+
+    def hang(text: str) -> None:
+        if text.startswith("Reading diff/"):
+            model.play("hang")
+
+    told(at).then = hang
+    running = Running(lambda: agent.work(at, READING))
     until(lambda: len(model.calls()) == WHOLE)
     at.stop.set(reason)
     with pytest.raises(Stopped):
@@ -86,8 +79,17 @@ def test_what_tools_have_shown_before_counts_in_the_second_attempt(agent: Agent,
     cut_off(agent, model, task_id)
     agent.work(assignment(task_id=task_id, attempt=2), READING)
     first, second = jobs
-    assert sorted(map(str, second.shown)) == sorted(map(str, first.shown))
-    assert len(second.shown) == 3
+    assert first.shown == []  # it was stopped before the model could go on
+    assert len({str(answer) for _, answer in second.shown}) == len(second.shown) == 3
+
+
+def test_what_was_answered_last_counts_only_if_the_model_goes_on_with_it(agent: Agent, model: Model) -> None:
+    task_id = uuid7()
+    cut_off(agent, model, task_id)
+    model.play("error", status=402)
+    with pytest.raises(GiveUp):
+        agent.work(assignment(task_id=task_id, attempt=2), READING)
+    assert [len(job.shown) for job in jobs] == [0, 0]
 
 
 def test_a_session_outlives_a_runner_that_is_killed(agent: Agent, model: Model) -> None:

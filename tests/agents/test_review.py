@@ -121,6 +121,13 @@ def test_a_fault_is_tried_again_first_and_the_last_attempt_brings_what_there_is(
     assert found.coverage.complete  # by the record of the session that was resumed
 
 
+def test_an_attempt_that_cost_nobody_a_failure_leaves_one_more_after_a_fault(agent: Agent, model: Model) -> None:
+    model.play("findings_then_hang")
+    agent.silence_seconds = 3
+    with pytest.raises(TryAgain, match="said nothing"):
+        review(agent, assignment(faulty(agent), attempt=4, last=False))  # the others were given back
+
+
 def test_what_an_attempt_found_whose_money_was_spent_meanwhile_is_brought_by_the_next(
     agent: Agent, model: Model
 ) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.pr_reviewer import TABLE
 from agents.pr_reviewer.rules import LARGEST_BYTES, MOST_CHARACTERS, Rules, rules_at
-from stack.work.review import PullRequest
+from stack.work.review import CheckFindings, Finding, PullRequest
 from tests.agents.conftest import Agent, assignment
 from tests.agents.reviewing import a_change, review
 from tests.agents.scripted import running, use
@@ -67,6 +68,20 @@ def test_the_model_is_given_the_rules_of_the_base_branch_and_never_those_of_the_
         repository="acme/shop", number=1, title="T", body="", author="eve", url="https://example.test/1", base="main",
         base_sha=newer, head_sha=brief.head_sha, merge_base=brief.base_sha, files=2, hunks=2, binary_files=0,
     )  # fmt: skip
+    tip, finding = {"base_tip": newer}, {"severity": "low", "confidence": 1, "title": "T", "explanation": "E"}
+    found = Finding.model_validate({"path": "REVIEW.md", "start_line": 1, "end_line": 1, **finding})
+    commits = {"repository": brief.repository, "base_sha": brief.base_sha, "head_sha": brief.head_sha}
+    for more, rule in (({}, "As it parted."), (tip, "As it is now.")):
+        with running() as scripted:
+            agent.model_url = scripted.url
+            verdict = {"number": 1, "holds": True, "severity": "low", "reason": "So it is."}
+            scripted.says(use("StructuredOutput", verdicts=[verdict]))
+            check = CheckFindings.model_validate({**commits, **more, "findings": [found]})
+            agent.report(assignment(check), TABLE[CheckFindings])
+            first = scripted.words(0)[0]
+        told = first.split("The findings to check:")[0]
+        assert f"REVIEW.md:\n{rule}\n" in told
+        assert "Approve all." not in told
     for of, rule in ((brief, "As it parted."), (brief.model_copy(update={"pull": pull}), "As it is now.")):
         with running() as scripted:
             agent.model_url = scripted.url

@@ -1,6 +1,8 @@
 """The runner in its worker: what a task's function is given, what comes of it, and what the process's start clears."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +10,12 @@ import pytest
 
 from agents import pr_reviewer
 from agents.__main__ import load_role
+from agents.claude.transcripts import Transcript
 from agents.role import Answer, Setup
 from agents.sandbox.workspace import Part
 from stack.api import Claim, Renewal
 from stack.errors import GiveUp, TryAgain
+from stack.git import Failed
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Result, Signal, Task
 from stack.roles import AGENTS, ROLES
@@ -117,7 +121,15 @@ def test_what_goes_wrong_is_a_failure_that_says_what_to_do_next(
     assert (result.outcome.next, result.outcome.after) == (then, after)
 
 
-@pytest.mark.parametrize(("error", "then"), [(TryAgain("x"), "retry"), (GiveUp("x"), "give_up"), (OSError(), "retry")])
+@pytest.mark.parametrize(
+    ("error", "then"),
+    [
+        (TryAgain("x"), "retry"),
+        (GiveUp("x"), "give_up"),
+        (OSError(), "retry"),
+        (Failed("diff", "fatal: no such thing", 128), "give_up"),
+    ],
+)
 def test_a_job_that_cannot_begin_or_report_is_a_failure_and_leaves_nothing(
     agent: Agent, error: Exception, then: str
 ) -> None:
@@ -136,6 +148,35 @@ def test_a_job_that_cannot_begin_or_report_is_a_failure_and_leaves_nothing(
         assert isinstance(result.outcome, Failure)
         assert result.outcome.next == then
         assert not list((agent.folder / "tasks").iterdir())
+
+
+def test_a_job_that_cannot_begin_since_the_cache_is_damaged_may_be_tried_again(agent: Agent) -> None:
+    def fails(*_: object) -> SayJob:
+        raise Failed("diff", "error: object file objects/ab/cd is empty\nfatal: bad object abcd", 128)
+
+    broker = Broker()
+    worker(agent, Orchestrator(), broker, setup(begin=fails)).take(task(uuid7()))
+    (result,) = broker.results
+    assert isinstance(result.outcome, Failure)
+    assert result.outcome.next == "retry"
+
+
+def test_the_tidying_after_a_report_is_about_the_same_run(
+    agent: Agent, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about_it: ContextVar[str] = ContextVar("about_it", default="nothing")
+    seen: list[str] = []
+    collect = Transcript.collect
+
+    def collects(of: Transcript, home: Path, uid: int | None) -> None:
+        seen.append(about_it.get())
+        collect(of, home, uid)
+
+    monkeypatch.setattr(Transcript, "collect", collects)
+    about_it.set("this run")
+    agent.work(assignment())
+    until(lambda: seen)
+    assert set(seen) == {"this run"}
 
 
 def test_a_role_that_writes_has_what_it_wrote_until_its_report_is_made(agent: Agent) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,12 @@ def test_turns_that_are_used_up_end_a_task(agent: Agent) -> None:
 # --- steered and answered ---------------------------------------------------------------------------------
 
 
-def steered(agent: Agent, how: Setup, when: str, *, pause: float = 0) -> tuple[str, list[str]]:
+def steered(
+    agent: Agent, how: Setup, when: str, *, pause: float = 0, then: Callable[[str], object] = lambda _text: None
+) -> tuple[str, list[str]]:
     """What a session ends in that is steered when `when` is told; and what the person was told."""
     at = assignment()
+    told(at).then = then
     running = Running(lambda: agent.work(at, how))
     told(at).wait_for(when)
     time.sleep(pause)
@@ -113,11 +117,11 @@ def steered(agent: Agent, how: Setup, when: str, *, pause: float = 0) -> tuple[s
 
 
 def test_a_word_during_a_tool_joins_the_turn(agent: Agent, model: Model) -> None:
-    class Slow(SayJob):
-        def heard(self, tool: str, asked: dict[str, Any], answer: Any) -> None:
+    def hold(text: str) -> None:
+        if text.startswith("Reading"):
             time.sleep(0.5)  # the tool is not done before this returns
 
-    _, steps = steered(agent, setup(schema=FINDINGS, begin=Slow), "Reading diff/0001.diff")
+    _, steps = steered(agent, setup(schema=FINDINGS), "Reading diff/0001.diff", then=hold)
     assert "Told Claude: Mind the tests, please." in steps
     assert len(model.calls()) == 3  # listing, reading, report: no turn more
 

@@ -14,6 +14,7 @@ import pytest
 from agents.cache import Cache
 from agents.claude import Claude
 from agents.claude.options import WRAPPER
+from agents.claude.session import CLOSE_SECONDS
 from agents.claude.transcripts import Transcript, Transcripts
 from agents.role import Answer, Job, Setup
 from agents.runner import Runner
@@ -21,7 +22,7 @@ from agents.sandbox import pool
 from agents.sandbox import slot as slot_module
 from agents.sandbox.folders import reachable_folder
 from agents.sandbox.pool import Slots
-from agents.sandbox.slot import Slot, as_user, make_slots
+from agents.sandbox.slot import END_SECONDS, Slot, as_user, make_slots
 from agents.sandbox.workspace import Workspace, Workspaces
 from stack.assignment import Assignment
 from stack.errors import GiveUp, TryAgain
@@ -209,3 +210,7 @@ def test_a_slot_that_cannot_be_cleared_is_out_of_service_until_it_is(
     until(lambda: "is in service again" in caplog.text)
     with slots.one() as cleared:
         assert cleared == stubborn
+
+
+def test_a_slot_is_waited_for_as_long_as_the_tidying_of_the_task_before_may_take() -> None:
+    assert pool.WAIT_SECONDS >= END_SECONDS + CLOSE_SECONDS + 5

@@ -111,6 +111,26 @@ def test_what_failed_is_kept_for_days_and_what_is_done_for_an_hour(
     assert folder.exists() is stays
 
 
+def test_what_a_task_takes_away_meanwhile_keeps_nothing_else_from_going(
+    transcripts: Transcripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, old = (tmp_path / "transcripts" / str(uuid7()) for _ in range(2))
+    for folder in (gone, old):
+        Transcript(folder).begin("x")
+        for path in (*folder.iterdir(), folder):
+            os.utime(path, (time.time() - 8 * DAY,) * 2)
+    too_old = Transcript.too_old
+
+    def looks(of: Transcript, keep_seconds: float) -> bool:
+        if of.path.parent == gone:
+            raise FileNotFoundError(of.path)
+        return too_old(of, keep_seconds)
+
+    monkeypatch.setattr(Transcript, "too_old", looks)
+    transcripts.prune()
+    assert (gone.exists(), old.exists()) == (True, False)
+
+
 def test_an_owner_who_keeps_nothing_takes_nothing_from_a_task_at_work(tmp_path: Path) -> None:
     transcripts = Transcripts(tmp_path, keep_days=0)
     kept = transcripts.of(uuid7())
@@ -122,9 +142,10 @@ def test_an_owner_who_keeps_nothing_takes_nothing_from_a_task_at_work(tmp_path: 
 # --- what stands in them -----------------------------------------------------------------------------------
 
 
-def use(identity: str, tool: str = "Read", **more: object) -> dict[str, object]:
+def use(identity: str, tool: str = "Read", *, said_in: str = "", **more: object) -> dict[str, object]:
     block = {"type": "tool_use", "id": identity, "name": tool, "input": {"file_path": identity}}
-    return {"type": "assistant", "message": {"content": [{"type": "text", "text": "t"}, block]}, **more}
+    message = {"id": said_in or f"message of {identity}", "content": [{"type": "text", "text": "t"}, block]}
+    return {"type": "assistant", "message": message, **more}
 
 
 def answer(identity: str, shown: object, *, failed: bool = False, **more: object) -> dict[str, object]:
@@ -150,6 +171,18 @@ def test_what_tools_have_shown_is_read_from_a_transcript(tmp_path: Path) -> None
     )  # fmt: skip
     found = [(answered.tool, answered.asked["file_path"]) for answered in answers(path)]
     assert found == [("Read", "a"), ("Grep", "d")]
+
+
+def test_an_answer_was_seen_where_the_model_goes_on_after_it(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "t",
+        use("a", said_in="m1"), answer("a", {}), use("b", said_in="m1"), answer("b", {}),
+        use("c", said_in="m2"), answer("c", {}), use("d", said_in="m2"), answer("d", {}),
+        {"type": "user", "message": {"content": "Go on."}},
+        {"type": "assistant", "message": {"id": "m3", "model": "<synthetic>", "content": []}},
+    )  # fmt: skip
+    seen = [(answered.asked["file_path"], answered.seen) for answered in answers(path)]
+    assert seen == [("a", True), ("b", True), ("c", False), ("d", False)]
 
 
 def test_a_transcript_that_is_none_shows_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from agents.pr_reviewer.coverage import Shown, coverage, read_whole
+from agents.pr_reviewer.coverage import Shown, coverage, read_whole, unchanged
 from sim.not_github import client
 from stack.diff import diff_between
 from stack.errors import GiveUp, StackError, TryAgain
@@ -52,16 +52,17 @@ class Reviewer:
         files = diff_between(mirror, brief.base_sha, brief.head_sha)
         names, shown = [f"diff/{n}.diff" for n in range(len(files))], Shown()
         self.read = []
+        kept = unchanged(files, brief.earlier)
         for name, file in list(zip(names, files, strict=True))[: len(files) - self.unread]:
-            if brief.earlier.get(file.path) != file.digest:
+            if file.path not in kept:
                 self.read.append(file.path)
                 shown.add(name, 1, file.text.removesuffix("\n").split("\n"))
         return Review(
             summary=self.summary,
             findings=tuple(self.finds(brief)),
-            coverage=coverage(files, names, shown, brief.earlier),
+            coverage=coverage(files, names, shown, kept),
             usage=NOBODY,
-            read=read_whole(files, names, shown, brief.earlier),
+            read=read_whole(files, names, shown, kept),
             fixed=self.fixed,
             ended=self.ended,
         )

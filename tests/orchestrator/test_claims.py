@@ -148,6 +148,22 @@ def test_a_task_whose_processes_all_die_fails_in_words(world: World) -> None:
     assert (outcome["what"], outcome["next"]) == ("The pr-reviewer stopped 2 times while at work", "give_up")
 
 
+def test_a_claim_says_whether_a_further_attempt_would_follow_and_what_costs_none_is_not_counted(world: World) -> None:
+    task = world.add()
+    assert not world.claim(task, "one").last
+    world.tasks.give_back(task, instance="one", attempt=1)
+    assert not world.claim(task, "two").last
+    world.result(task, passing(after=1), attempt=2)
+    world.outwait(task)
+    claim = world.claim(task, "three")
+    assert (claim.attempt, claim.last) == (3, False)
+    world.result(task, passing(), attempt=3)
+    world.outwait(task)
+    assert world.claim(task, "four").last
+    world.limit("pr_reviewer", attempts=1)
+    assert world.claim(world.add(), "five").last
+
+
 def test_a_role_with_one_attempt_fails_the_first_time(world: World) -> None:
     world.limit("pr_reviewer", attempts=1)
     task = world.add()

@@ -151,12 +151,24 @@ def test_a_digest_stays_when_the_base_moves(repository: Repository) -> None:
     base = repository.commit({b"a.py": NUMBERS, b"lib/a/b.py": NUMBERS})
     changes = {b"a.py": NUMBERS.replace(b"line 20\n", b"twenty\n"), b"lib/a/b.py": None, b"lib/b/b.py": NUMBERS}
     before = digests(repository, base, repository.commit(changes))
-    moved = NUMBERS.replace(b"line 3\n", b"3\n3\n3\n")
+    moved = NUMBERS.replace(b"line 3\n", b"3\n")
     repository.git("checkout", "--quiet", base)
     base = repository.commit({b"a.py": moved, b"lib/a/b.py": moved})
     changes = {b"a.py": moved.replace(b"line 20\n", b"twenty\n"), b"lib/a/b.py": None, b"lib/b/b.py": moved}
     assert digests(repository, base, repository.commit(changes)) == before
-    assert all(len(digest) == 16 and int(digest, 16) for digest in before.values())
+    assert all(len(digest) == 64 and int(digest, 16) for digest in before.values())
+
+
+def test_a_hunk_that_goes_to_another_place_alike_is_another_change(repository: Repository) -> None:
+    """The author of a change may find, or make, two places that look the same."""
+    block = b"    take()\n    look()\n    judge()\n    check()\n    run()\n    tidy()\n    close()\n"
+    text, without = b"def f():\n" + block * 2, block.replace(b"    check()\n", b"")
+    base = repository.commit({b"a.py": text})
+    found = set()
+    for changed in (without + block, block + without):
+        repository.git("checkout", "--quiet", base)
+        found.add(digests(repository, base, repository.commit({b"a.py": b"def f():\n" + changed}))["a.py"])
+    assert len(found) == 2
 
 
 DIFF = """\
@@ -176,11 +188,10 @@ index 1111111..2222222 100644
     ("old", "new"),
     [
         ("1111111", "3333333"),
-        ("@@ -1,3 +1,3 @@ def f():", "@@ -11,3 +12,3 @@ def g():"),
         ("index ", "similarity index 90%\nindex "),
     ],
 )
-def test_a_digest_does_not_know_where_and_upon_what(old: str, new: str) -> None:
+def test_a_digest_does_not_know_what_the_change_is_based_on(old: str, new: str) -> None:
     assert old in DIFF
     assert parse(DIFF.replace(old, new))[0].digest == parse(DIFF)[0].digest
 
@@ -189,6 +200,8 @@ def test_a_digest_does_not_know_where_and_upon_what(old: str, new: str) -> None:
     ("old", "new"),
     [
         ("+TWO", "+ TWO"),
+        ("@@ -1,3 +1,3 @@", "@@ -11,3 +11,3 @@"),
+        ("@@ def f():", "@@ def g():"),
         ("-two", "-too"),
         (" three", " 3"),
         (" three\n", " three\n\\ No newline at end of file\n"),

@@ -12,11 +12,13 @@ from uuid import UUID
 import pytest
 
 from native.desk import wait_until
+from stack import pieces
 from stack.api import Claim, Renewal
 from stack.assignment import GIVEN_BACK, Assignment, Stop, Stopped
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.ids import uuid7
 from stack.messages import Envelope, Message, Progress, Result, Signal, Task
+from stack.values import Value
 from stack.work.kinds import Failure
 from stack.work.review import FetchPullRequest, PullRequest
 from stack.worker import Do, Worker
@@ -42,6 +44,7 @@ class Orchestrator:
         self.given_back: list[tuple[UUID, int]] = []
         self.kept: list[tuple[UUID, int, dict[str, Any]]] = []
         self.refuses_returns = False
+        self.away = 0  # so often a piece is not taken
 
     def claim(self, task_id: UUID) -> Claim:
         self.claimed.append(task_id)
@@ -59,6 +62,9 @@ class Orchestrator:
         return Renewal(verdict="go")
 
     def keep(self, task_id: UUID, *, attempt: int, piece: dict[str, Any]) -> Renewal:
+        if self.away:
+            self.away -= 1
+            raise TryAgain("the orchestrator cannot be reached")
         self.kept.append((task_id, attempt, piece))
         return Renewal(verdict="go")
 
@@ -272,6 +278,97 @@ def test_a_task_that_is_to_be_tried_again_is_done_again() -> None:
     working.take(TASK)
     working.take(TASK)
     assert [(r.attempt, r.outcome.report) for r in broker.results] == [(1, "failure"), (2, "pull_request")]
+
+
+# --- pieces -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between tries to store a piece."""
+    monkeypatch.setattr(pieces, "PAUSES_SECONDS", (0.0,) * 3)
+    monkeypatch.setattr("stack.worker.LAST_PAUSES_SECONDS", (0.0,) * 5)
+
+
+class Piece(Value):
+    """A piece of what these tests report."""
+
+    text: str
+
+
+def keeping(tasks: Orchestrator, *texts: str, away: int, error: Exception | None = None) -> Do:
+    """Work that keeps pieces, while the orchestrator is away for so many tries from the first on; then it may fail."""
+
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        tasks.away = away
+        for text in texts:
+            at.keep(Piece(text=text))
+        if error:
+            raise error
+        return PULL
+
+    return do
+
+
+def kept(tasks: Orchestrator) -> list[str]:
+    return [piece["text"] for _, _, piece in tasks.kept]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_pieces_that_could_not_be_stored_go_before_the_next_one() -> None:
+    tasks = Orchestrator()
+    worker(tasks, Broker(), keeping(tasks, "one", "two", "three", away=3 + 2)).take(TASK)
+    assert kept(tasks) == ["one", "two", "three"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_pieces_that_could_not_be_stored_are_stored_before_a_failure_is_brought() -> None:
+    tasks, broker = Orchestrator(), Broker()
+    fails = keeping(tasks, "one", "two", away=2 * 3 + 4, error=GiveUp("no"))
+    worker(tasks, broker, fails).take(TASK)
+    assert kept(tasks) == ["one", "two"]
+    assert broker.outcome.what == "no"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_pieces_that_could_not_be_stored_are_stored_before_a_task_is_given_back() -> None:
+    tasks = Orchestrator()
+
+    def do(_brief: FetchPullRequest, at: Assignment) -> PullRequest:
+        tasks.away = 3
+        at.keep(Piece(text="one"))
+        at.stop.set(GIVEN_BACK)
+        at.stop.check()
+        return PULL
+
+    worker(tasks, Broker(), do).take(TASK)
+    assert (kept(tasks), len(tasks.given_back)) == (["one"], 1)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_report_has_all_pieces_and_waits_for_none() -> None:
+    tasks, broker = Orchestrator(), Broker()
+    worker(tasks, broker, keeping(tasks, "one", away=100)).take(TASK)
+    assert (broker.outcome, tasks.away) == (PULL, 97)
+
+
+def test_a_piece_that_is_refused_is_left_out_and_the_next_one_is_stored() -> None:
+    stored: list[str] = []
+
+    def store(piece: dict[str, Any]) -> None:
+        if piece["text"] == "huge":
+            raise GiveUp("it is too large")
+        stored.append(piece["text"])
+
+    of = pieces.Pieces(store)
+    for text in ("one", "huge", "two"):
+        of.keep({"text": text})
+    assert stored == ["one", "two"]
+
+
+def test_the_model_is_not_held_up_for_long_where_the_orchestrator_is_away() -> None:
+    assert 0.5 <= sum(pieces.PAUSES_SECONDS) <= 3
+    assert sum(pieces.LAST_PAUSES_SECONDS) >= 10
 
 
 def test_only_the_last_results_are_kept() -> None:
