@@ -95,7 +95,11 @@ def _checked(steps: Steps, pull: PullRequest, plan: Plan, found: Review) -> tupl
     if not plan.check or not found.findings or found.ended:
         return found, False, ()
     look = CheckFindings(
-        repository=pull.repository, base_sha=pull.merge_base, head_sha=pull.head_sha, findings=found.findings
+        repository=pull.repository,
+        base_sha=pull.merge_base,
+        head_sha=pull.head_sha,
+        base_tip=pull.base_sha,
+        findings=found.findings,
     )
     try:
         verdicts = {verdict.number: verdict for verdict in steps.call("check", look).verdicts}

@@ -412,7 +412,7 @@ def test_a_person_sees_the_draft_and_says_post() -> None:
     question = asked(steps)
     assert question.question == "approve"
     assert question.text == ("Review of acme/shop#12: 1 finding (1 high). Post it?")
-    assert question.details == ("1. high: Wrong (src/a b/ü.py:3)", f"Draft {'d' * 12}")
+    assert question.details == ("1. high: Wrong (src/a b/ü.py:3)", f"Draft {'d' * 12}, as it stands in the document")
     assert (question.choices, question.free) == (("Post", "Discard"), False)
     (file,) = question.files
     assert (file.name, file.size) == ("review-acme-shop-12.html", len(steps.attached[file.name]))
