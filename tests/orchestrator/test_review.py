@@ -144,7 +144,10 @@ def placed(**changed: object) -> Placed:
 
 
 LOOK = FetchConversation(repository="acme/shop", number=12, base_sha=PULL.base_sha, head_sha=PULL.head_sha)
-CHECK = CheckFindings(repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, findings=SEEN.findings)
+CHECK = CheckFindings(
+    repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, base_tip=PULL.base_sha,
+    findings=SEEN.findings,
+)  # fmt: skip
 BRIEFS: dict[str, Brief[Any]] = {
     "fetch": FETCH,
     "plan": PlanReview(repository="acme/shop", number=12, hunks=PULL.hunks),
