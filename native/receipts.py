@@ -1,10 +1,11 @@
-"""`scripts/receipts`: reads what the last demo claims again from not-github, and from nothing else."""
+"""`scripts/receipts`: reads what the last demo claims again from not-github, and the forge's signature under it."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from forge.marks import Marks
 from native.processes import ROOT, Process
 from native.rabbitmq import free_port
 from native.review import GitHub
@@ -30,16 +31,17 @@ def main() -> int:
     process.start()
     try:
         process.wait_until_ready()
-        return compare(claimed, GitHub(url))
+        key = (folder / "secrets/forge/FORGE_MARK_KEY").read_text()
+        return compare(claimed, GitHub(url), Marks(key))
     finally:
         process.stop()
 
 
-def compare(claimed: dict[str, object], github: GitHub) -> int:
+def compare(claimed: dict[str, object], github: GitHub, marks: Marks) -> int:
     """Prints each receipt beside what not-github shows."""
     repository, number = str(claimed["repository"]), int(str(claimed["number"]))
-    mark = f"claude-stack run:{claimed['run']}"
-    ours = [one for one in github.reviews(repository, number) if mark in one["body"]]
+    posted = github.reviews(repository, number)
+    ours = [one for one in posted if any(facts.get("run") == claimed["run"] for facts in marks.read(one["body"]))]
     rows = [
         ("reviews of this run", 1, len(ours)),
         ("review id", claimed["review_id"], ours[0]["id"] if ours else None),
