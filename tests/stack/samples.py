@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from stack.ids import task_id, uuid7
@@ -22,17 +23,22 @@ from stack.messages import (
     encode,
 )
 from stack.people import Person
-from stack.work.kinds import Answer, Cancel, Failure, Retry, Steer, Usage
-from stack.work.remarks import Placed, Remark
+from stack.work.beforehand import Conversation, FetchConversation, FetchHead, Head, Plan, PlanReview
+from stack.work.kinds import Answer, Brief, Cancel, Failure, Report, Retry, Steer, Usage
+from stack.work.remarks import Dismissed, Earlier, Estimate, Placed, Remark, Said, Verdict
 from stack.work.review import (
+    Checked,
+    CheckFindings,
     Coverage,
     Dismiss,
     Draft,
+    DraftReview,
     FetchPullRequest,
     FileCoverage,
     Finding,
     PostReview,
     PullRequest,
+    Receipt,
     Review,
     ReviewChange,
     StartReview,
@@ -72,6 +78,35 @@ DRAFT = Draft(
 POST = PostReview(pull=PULL, draft=DRAFT)
 
 
+PLAN_IT = PlanReview(repository="acme/shop", number=12, hunks=4)
+LOOK = FetchConversation(
+    repository="acme/shop", number=12, base_sha=PULL.base_sha, head_sha=PULL.head_sha, since="e" * 40
+)
+CHECK = CheckFindings(repository="acme/shop", base_sha=PULL.base_sha, head_sha=PULL.head_sha, findings=(FINDING,))
+SAID = Said(
+    number=1, author="bob", ours=True, path="src/a b/ü.py", side="LEFT", start_line=3, line=4, text="Füße 🎨",
+    kind="security", anchor="a" * 16, thread="T_1", resolved_by="person",
+)  # fmt: skip
+DISMISSED = Dismissed(path="src/a b/ü.py", kind="tests", anchor="a" * 16, reason="It is meant so")
+WRITE = DraftReview(
+    pull=PULL, review=REVIEW, said=(SAID,), dismissed=(DISMISSED,), checked=True, since="3 commits were pushed."
+)
+WHERE = FetchHead(repository="acme/shop", number=12)
+PLAN = Plan(
+    estimate=Estimate(low=0.5, high=2), ask=True, check=False, dismissed=(DISMISSED,),
+    earlier=Earlier(head_sha="e" * 40, url="https://example.test/review", read={"a.py": "d" * 64}),
+)  # fmt: skip
+CONVERSATION = Conversation(said=(SAID,), moved="pushed", commits=3)
+CHECKED = Checked(
+    verdicts=(Verdict(number=1, holds=False, pre_existing=True, severity="low", reason="It is not so."),),
+    usage=REVIEW.usage,
+)
+RECEIPT = Receipt(
+    review_id=1, url="https://example.test/review", inline_comments=3, findings_in_body=2, already_reported=1,
+    comments_refused=1, resolved=1, status="no right", proven=False, missing="a comment",
+)  # fmt: skip
+
+
 def review_request(run_id: UUID = RUN, *, person: Person = ADA, chat: Chat | None = CHAT) -> Request:
     ask = StartReview(repository="acme/shop", number=12)
     return Request(id=run_id, person=person, chat=chat, ask=ask, files=(FILE,))
@@ -83,10 +118,6 @@ def review_task(run_id: UUID = RUN, step: str = "review") -> Task:
 
 def forge_task(run_id: UUID = RUN, step: str = "fetch") -> Task:
     return Task(id=task_id(run_id, step), run_id=run_id, step=step, brief=FETCH)
-
-
-def post_task(run_id: UUID = RUN) -> Task:
-    return Task(id=task_id(run_id, "post"), run_id=run_id, step="post", brief=POST)
 
 
 def review_result(task: Task, attempt: int = 1) -> Result:
@@ -125,6 +156,8 @@ def of_version(version: int, message: Message) -> bytes:
 def one_of_each() -> list[Message]:
     """A message of each kind, and of each kind of ask, brief, report and content that the stack itself has."""
     task = review_task()
+    briefs: list[Brief[Any]] = [FETCH, PLAN_IT, LOOK, CHANGE, CHECK, WRITE, WHERE, POST]
+    brought: list[Report] = [PULL, PLAN, CONVERSATION, REVIEW, CHECKED, DRAFT, Head(head_sha="b" * 40), RECEIPT]
     failure = Failure(what="GitHub asks to wait", next="retry", after=60)
     return [
         review_request(),
@@ -133,12 +166,9 @@ def one_of_each() -> list[Message]:
         Request(person=ADA, ask=Steer(run_id=RUN, text="Look at the tests too")),
         Request(person=ADA, ask=Retry(run_id=RUN)),
         Request(person=ADA, ask=Dismiss(run_id=RUN, number=2, reason="It is meant so")),
-        task,
-        forge_task(),
-        post_task(),
-        review_result(task),
+        *(Task(id=task_id(RUN, brief.do), run_id=RUN, step=brief.do, brief=brief) for brief in briefs),
+        *(Result(task_id=task.id, run_id=RUN, attempt=1, outcome=outcome) for outcome in brought),
         Result(task_id=task.id, run_id=RUN, attempt=0, outcome=failure),
-        Result(task_id=task.id, run_id=RUN, attempt=1, outcome=PULL),
         Signal(task_id=task.id, verb="steer", text="Look at the tests too"),
         progress(data={"n": [1, {"deep": None}]}),
         ending(),

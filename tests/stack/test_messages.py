@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stack import work
 from stack.errors import GiveUp
 from stack.messages import VERSION, AnyMessage, Message, Notification, Request, Signal, Task, decode, encode, glance
 from stack.people import Person
@@ -46,6 +47,13 @@ EACH = pytest.mark.parametrize("message", one_of_each(), ids=named)
 def changed(message: Message, **fields: object) -> bytes:
     """A message as somebody else might have written it."""
     return json.dumps({**json.loads(encode(message)), **fields}).encode()
+
+
+def test_each_kind_of_work_is_tried_here() -> None:
+    """Those that the stack itself has; a test that adds a workflow of its own has others beside."""
+    carried = {type(getattr(message, inside(message), None)) for message in one_of_each()}
+    for kinds in (work.asks(), work.briefs(), work.reports()):
+        assert {kind for kind in kinds.values() if kind.__module__.startswith("stack.")} <= carried
 
 
 @EACH
