@@ -250,10 +250,15 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="agents-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
-    for thread in threading.enumerate():
-        if thread.name.startswith("tidy"):  # after a report
-            thread.join()
+    wait_for_tidying()
     shutil.rmtree(made)
+
+
+def wait_for_tidying() -> None:
+    """Returns once the slots of what was reported are cleared: it ends all that runs in them."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("tidy"):
+            thread.join()
 
 
 def slot(folder: Path, number: int = 0) -> Slot:
@@ -292,6 +297,7 @@ class Agent:
         return report
 
     def report(self, at: Assignment, how: Setup) -> Report:
+        wait_for_tidying()  # of another runner on the same slots, which a machine does not have
         runner = self.runner()
         runner.tidy()
         return runner.does(how)(at.task.brief, at)
