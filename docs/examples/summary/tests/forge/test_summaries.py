@@ -32,4 +32,4 @@ def test_a_summary_whose_answer_was_lost_is_not_posted_again(world: World, shop:
     assert posted.proven
     (body,) = bodies(world, shop)
     assert "- It is faster.\n" in body
-    assert "@ada" not in body, "nobody is called by what a model wrote"
+    assert "Thanks, `@ada`." in body, "nobody is called by what a model wrote"
