@@ -30,11 +30,15 @@ def main() -> int:
     stack = Containers()
     pull = example(options.github)
     watching = stack.start(REVIEWER, (ROOT / "native/watch.py").read_text())
-    ended = review(stack, Person(options.telegram, PERSON), pull)
+    ended = review(stack, Person(options.telegram, PERSON), pull, again=options.again)
     seen = what_was_seen(watching)
     posted = GitHub(options.github).reviews(pull["base"]["repo"]["full_name"], pull["number"])
     summary = summarise(ended, posted)
-    wrong = [*wrong_with_review(summary, posted), *wrong_with_claude(stack, seen), *wrong_with_container(stack)]
+    wrong = [
+        *wrong_with_review(summary, posted, again=options.again),
+        *wrong_with_claude(stack, seen),
+        *wrong_with_container(stack),
+    ]
     for problem in wrong:
         print(f"compose: {problem}", file=sys.stderr)
     print(json.dumps(summary))
@@ -45,13 +49,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m native.compose_review", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("telegram", metavar="TELEGRAM", help="address of not-telegram on this machine")
     parser.add_argument("github", metavar="GITHUB", help="address of not-github on this machine")
+    parser.add_argument("--again", action="store_true", help="all is read once more, and nothing is posted twice")
     return parser.parse_args()
 
 
-def review(stack: Containers, person: Person, pull: dict[str, Any]) -> Ended:
+def review(stack: Containers, person: Person, pull: dict[str, Any], *, again: bool) -> Ended:
     """Asks for a review in the chat and waits for its ending. Raises SystemExit with the chat where there is none."""
     since = max((event["event_id"] for event in person.events()), default=0)
-    person.say(f"/review {pull['base']['repo']['full_name']} {pull['number']}")
+    person.say(f"/review {pull['base']['repo']['full_name']} {pull['number']}{' fresh' if again else ''}")
     try:
         sent, final = wait_for_final(person, since, timeout=SECONDS)
     except TimeoutError as error:
@@ -75,12 +80,14 @@ def what_was_seen(watching: "subprocess.Popen[str]") -> dict[str, Any] | None:
     return seen
 
 
-def wrong_with_review(summary: dict[str, Any], posted: list[dict[str, Any]]) -> list[str]:
-    """What is missing of a verified review that everybody can read."""
+def wrong_with_review(summary: dict[str, Any], posted: list[dict[str, Any]], *, again: bool) -> list[str]:
+    """What is missing of a verified review that everybody can read; `again` finds the same, and posts nothing."""
     wrong = []
     if summary["state"] != "verified":
         wrong.append(f"the review ended as {summary['state']}")
-    if summary["receipt"] is None or summary["receipt"]["review_id"] not in [one["id"] for one in posted]:
+    if again and (summary["receipt"] or len(posted) != 1):
+        wrong.append(f"what was said is said again: there are {len(posted)} reviews")
+    elif not again and (summary["receipt"] or {}).get("review_id") not in [one["id"] for one in posted]:
         wrong.append("the review of the receipt is not on the pull request")
     places = [(c["path"], c["line"], c["body"]) for one in posted for c in one["comments"]]
     if not places or len(places) != len(set(places)):
