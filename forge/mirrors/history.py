@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from stack.diff import by_path, diff_between, digest_of, parse
+from stack.diff import diff_between, parse
 from stack.errors import StackError
 from stack.git import git, git_within, run
 
@@ -69,11 +69,11 @@ def _parents(repository: Path, *revisions: str) -> dict[str, list[str]]:
     return {commit: parents for commit, *parents in map(str.split, printed.decode().splitlines())}
 
 
-def _change(repository: Path, base: str, head: str) -> dict[str, str]:
-    """What a pull request with this head changes: path → digest."""
+def _change(repository: Path, base: str, head: str) -> list[tuple[str, str]]:
+    """What a pull request with this head changes: paths and digests."""
     parted = git("merge-base", "--end-of-options", base, head, folder=repository, timeout=SECONDS).decode().strip()
     files = diff_between(repository, parted, head, timeout=SECONDS)
-    return {path: digest_of(diffs) for path, diffs in by_path(files).items()}
+    return [(file.path, file.digest_anywhere) for file in files]
 
 
 def _patches(repository: Path, head: str, base: str) -> Counter[tuple[str, ...]]:
@@ -92,4 +92,4 @@ def _patches(repository: Path, head: str, base: str) -> Counter[tuple[str, ...]]
     _, *commits = _COMMIT.split(printed.decode(errors="replace"))
     if len(commits) > MOST_COMMITS:
         return Counter()
-    return Counter(tuple(file.digest for file in parse(patch)) for patch in commits)
+    return Counter(tuple(file.digest_anywhere for file in parse(patch)) for patch in commits)

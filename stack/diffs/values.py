@@ -79,11 +79,21 @@ class FileDiff:
 
         Line numbers count: the same lines in another place, which looks alike, would be another change.
         """
+        return _hexadecimal(self._lasting())
+
+    @property
+    def digest_anywhere(self) -> str:
+        """64 hex digits of what changes, wherever in the file: for words about a change, and no proof of anything."""
+        starts = {hunk.header for hunk in self.hunks}
+        return _hexadecimal(["@@" if line in starts else line for line in self._lasting()])
+
+    def _lasting(self) -> list[str]:
+        """The lines that stay the same while the base of the change moves."""
         # what the text does not show, or not to the letter, is known by git's ids alone
         lossy = self.binary or "\ufffd" in self.text
         lines = self.text.removesuffix("\n").split("\n")
         head = [line for line in lines[: self.header_lines] if lossy or not _PASSING.match(line)]
-        return _hexadecimal([self.header, *head, *lines[self.header_lines :]])
+        return [self.header, *head, *lines[self.header_lines :]]
 
     def _what(self) -> str:
         kind = _KINDS.get(self.new_mode or self.old_mode, "")

@@ -25,8 +25,9 @@ from tests.orchestrator.samples import ADA, CHANGE, CHECKED, DRAFT, FETCH, POST,
 
 ABOUT = FetchConversation(repository="acme/shop", number=12, base_sha=PULL.base_sha, head_sha=PULL.head_sha)
 CHECK = CheckFindings(
-    repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, findings=REVIEW.findings
-)
+    repository="acme/shop", base_sha=PULL.merge_base, head_sha=PULL.head_sha, base_tip=PULL.base_sha,
+    findings=REVIEW.findings,
+)  # fmt: skip
 VERIFIED = Ending(state="verified", headline="Done", details=("all of it",))
 
 
