@@ -36,6 +36,11 @@ def exact(text: str) -> str:
     return _few_marks(_HIDDEN.sub(UNKNOWN, text))
 
 
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters of a text; where some are left out, the last one says so."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def on_a_line(text: str) -> str:
     """Code that is shown within a line: tabs and line ends are signs too, and no row of blanks is long."""
     return _TOO_MANY_BLANKS.sub(" ", exact(regex.sub(r"[\n\t]", UNKNOWN, text)))

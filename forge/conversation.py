@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from typing import Any, get_args
 
+from forge.characters import shortened
 from forge.github import GitHub, NotFound
 from forge.github.reviews import Comment, PullReviews, Thread
 from forge.marks import Marks, without
@@ -115,5 +116,4 @@ def _bounded(remarks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _text(comment: Comment, replies: list[Comment]) -> str:
     """A comment with what was answered to it."""
     answers = [f"{reply.author} answered: {without(reply.body or '')}" for reply in replies]
-    text = "\n\n".join([without(comment.body or ""), *answers])
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return shortened("\n\n".join([without(comment.body or ""), *answers]), LONGEST)

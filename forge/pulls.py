@@ -1,10 +1,11 @@
 """What a pull request is: GitHub's facts, and git's diff of it from the mirror."""
 
+from forge.characters import shortened
 from forge.github import GitHub, NotFound, Pull
 from forge.github.reviews import PullReviews
 from forge.marks import Marks
 from forge.mirrors import Change, Mirrors, Wanted
-from forge.sending import is_try
+from forge.sending import in_the_way
 from stack.assignment import Assignment
 from stack.errors import GiveUp
 from stack.work.beforehand import FetchHead, Head
@@ -62,11 +63,9 @@ class Pulls:
                 "write access to the repository, then ask again"
             )
         ours = PullReviews(self._github, brief.repository, brief.number).of_ours()
-        if started := next((r for r in ours if r.pending and not is_try(self._marks, r)), None):
-            raise GiveUp(
-                f"{self._github.login()} has started a review of {_name(brief)}, and GitHub takes no other beside it: "
-                f"submit or discard it, then ask again: {started.html_url}"
-            )
+        who = self._github.login()
+        if reason := in_the_way(self._marks, ours, who=who, pull=_name(brief), then="then ask again"):
+            raise GiveUp(reason)
 
 
 def _name(brief: FetchPullRequest) -> str:
@@ -86,8 +85,8 @@ def _report(brief: FetchPullRequest, pull: Pull, change: Change) -> PullRequest:
     return PullRequest(
         repository=brief.repository,
         number=brief.number,
-        title=_cut(pull.title, MAX_TITLE),
-        body=_cut(pull.body or "", MAX_BODY),
+        title=shortened(pull.title, MAX_TITLE),
+        body=shortened(pull.body or "", MAX_BODY),
         author=pull.user.login if pull.user else "ghost",  # GitHub's own name for a deleted account
         url=pull.html_url,
         base=pull.base.ref,
@@ -98,7 +97,3 @@ def _report(brief: FetchPullRequest, pull: Pull, change: Change) -> PullRequest:
         hunks=sum(len(file.hunks) for file in change.files),
         binary_files=sum(file.binary for file in change.files),
     )
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -106,12 +106,9 @@ class Reviews:
         for review in ours:
             if review.pending and sending.is_try(self._marks, review):
                 there.discard(review)
-            elif review.pending:
-                raise Started(
-                    f"{self._github.login()} has started a review of pull request {there.number} of "
-                    f"{there.repository}, and GitHub takes no other beside it: submit or discard it, and this one is "
-                    f"posted: {review.html_url}"
-                )
+        name, who = f"pull request {there.number} of {there.repository}", self._github.login()
+        if reason := sending.in_the_way(self._marks, ours, who=who, pull=name, then="and this one is posted"):
+            raise Started(reason)
 
     # --- sending ----------------------------------------------------------------------------------------
 

@@ -66,6 +66,20 @@ def is_try(marks: Marks, review: PostedReview) -> bool:
     return any(facts.get("is") == "try" for facts in marks.read(review.body))
 
 
+def in_the_way(marks: Marks, reviews: Iterable[PostedReview], *, who: str, pull: str, then: str) -> str:
+    """Why GitHub takes no review now: the account's person, `who`, has started one. Empty where that is not so.
+
+    `then` says what comes once that person has submitted or discarded it.
+    """
+    for review in reviews:
+        if review.pending and not is_try(marks, review):
+            return (
+                f"{who} has started a review of {pull}, and GitHub takes no other beside it: submit or discard it, "
+                f"{then}: {review.html_url}"
+            )
+    return ""
+
+
 def missing(draft: Draft, facts: Facts, shown: PostedReview, comments: Iterable[Comment]) -> str:
     """What GitHub does not show as it was drafted, in words; empty where all is there."""
     moved = {n for n in facts["moved"] if 0 <= n < len(draft.remarks)}

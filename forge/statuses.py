@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from forge.characters import shortened
 from forge.github import Answer, GitHub
 from stack.errors import GiveUp
 from stack.work.review import Draft, PullRequest
@@ -29,7 +30,7 @@ class Statuses:
     def put(self, pull: PullRequest, draft: Draft, *, url: str) -> str:
         """Puts the verdict on the commit, unless it is there. Returns why not, in words; empty: it stands there."""
         path, wanted = f"/repos/{pull.repository}", state(draft)
-        description = _short(draft.verdict)
+        description = shortened(draft.verdict, LONGEST)
         try:
             there = self._github.every(Status, f"{path}/commits/{draft.head_sha}/statuses")
             last = next((one for one in there if one.context == CONTEXT), None)
@@ -46,7 +47,3 @@ def state(draft: Draft) -> State:
     if draft.clean:
         return "success"
     return "failure" if draft.complete else "error"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

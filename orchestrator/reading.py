@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from orchestrator.journal import ANOTHER_VERSION, Gate, Journal, Step
 from orchestrator.store import GateRow, PieceRow, ResultRow, RunRow, TaskRow
-from orchestrator.tasks.rows import Piece
 from stack.errors import GiveUp
 from stack.messages import Attachment, Request
+from stack.pieces import Piece
 
 
 def read_journal(session: Session, run: RunRow) -> Journal:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.claude import endings, serving
+from agents.claude.budget import Budget
 from agents.claude.endings import Ended
 from agents.claude.hooks import REPORT, JobHooks
 from agents.claude.options import environment, options
-from agents.claude.purse import Purse
 from agents.claude.reading import answers, last_error_type
 from agents.claude.session import Session
 from agents.claude.transcripts import Transcript, fingerprint
@@ -97,7 +97,7 @@ class _Attempt:
         hooks = JobHooks(
             self.job,
             recorded=self.setup.recorded_tools,
-            purse=Purse(self.claude.base_url, self._token),
+            budget=Budget(self.claude.base_url, self._token),
             resumed=self._replay if resume else lambda _went_on: None,
         )
         talk = Session(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from agents.claude.purse import Purse
+from agents.claude.budget import Budget
 from agents.claude.reading import NO_MODEL
 from agents.role import Job
 
@@ -42,12 +42,12 @@ class JobHooks:
         job: Job,
         *,
         recorded: tuple[str, ...],
-        purse: Purse,
+        budget: Budget,
         resumed: Callable[[bool], None] = lambda _went_on: None,
     ) -> None:
         self._job = job
         self._recorded = recorded
-        self._purse = purse
+        self._budget = budget
         self._resumed = resumed
         self._reported = False
         self._nudges = 0
@@ -105,7 +105,7 @@ class JobHooks:
         self.note_model()
         if event["tool_name"] in self._recorded:
             self._unseen[event["tool_use_id"]] = (event["tool_name"], event["tool_input"], event["tool_response"])
-        if event["tool_name"] != REPORT and (word := await self._purse.word()):
+        if event["tool_name"] != REPORT and (word := await self._budget.word()):
             log.info("the model is told: %s", word)
             self._job.ask_no_more()
             return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": word}}

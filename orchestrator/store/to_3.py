@@ -68,11 +68,9 @@ def to_3(connection: Connection) -> None:
 
 def _read(value: Any) -> Any:
     """A JSON column, which SQLite hands out as text, or a message."""
-    return json.loads(bytes(value) if isinstance(value, memoryview) else value) if _is_raw(value) else value
-
-
-def _is_raw(value: Any) -> bool:
-    return isinstance(value, str | bytes | memoryview)
+    if isinstance(value, memoryview):
+        value = bytes(value)
+    return json.loads(value) if isinstance(value, str | bytes) else value
 
 
 def _fill_targets(connection: Connection) -> None:

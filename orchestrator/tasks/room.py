@@ -27,6 +27,7 @@ from stack.api import Claim, Renewal
 from stack.errors import GiveUp, NotThere
 from stack.ids import dashed
 from stack.messages import AnyMessage, Envelope, Result, Signal
+from stack.pieces import Piece
 from stack.work.kinds import Brief, Failure, Report
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Tasks:
             row.beats += 1
             return Renewal(verdict="go")
 
-    def keep(self, task: UUID, *, instance: str, attempt: int, piece: rows.Piece) -> Renewal:
+    def keep(self, task: UUID, *, instance: str, attempt: int, piece: Piece) -> Renewal:
         """Stores a piece of what will be the report, for whoever holds the task. Raises GiveUp where it is too much."""
         with self._transactions.begin("keep") as tx:
             row = tx.session.get(TaskRow, str(task), with_for_update=True)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -14,9 +13,8 @@ from orchestrator.tasks.order import RANKS
 from stack.errors import GiveUp
 from stack.ids import task_id
 from stack.messages import Task, encode
+from stack.pieces import Piece
 from stack.work.kinds import Brief, Report
-
-Piece = dict[str, Any]
 
 MOST_PIECES = 500
 MOST_PIECE_BYTES = 64 << 10

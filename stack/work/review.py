@@ -1,4 +1,4 @@
-"""The work of a review: fetch a pull request, plan and review, look again, draft and post."""
+"""The work of a review: fetch a pull request, review its change, look again, draft and post."""
 
 from typing import Literal
 
@@ -123,17 +123,19 @@ class Coverage(Value):
 
     def __str__(self) -> str:
         """How much was read, in words for a person, without a full stop."""
+        if not self.complete:
+            headers = f", and {self.headers_read} of {self.headers} file headers" if self.headers else ""
+            kept = f"; {self.kept} more are unchanged since an earlier review" if self.kept else ""
+            return f"Partial: {self.read} of {self.hunks} hunks were read{headers}{kept}"
         kept = f", {self.kept} of them for an earlier review since they are unchanged" if self.kept else ""
-        if self.complete:
-            hunks = f"All {self.hunks} hunks" if self.hunks != 1 else "The one hunk"
-            headers = f"{self.headers} file header{'s' * (self.headers != 1)}" if self.headers else ""
-            if not self.hunks and headers:
-                return f"All of {headers} was read{kept}"
-            return f"{hunks} {'was' if self.hunks == 1 else 'were'} read{f', and {headers}' if headers else ''}{kept}"
-        headers = f", and {self.headers_read} of {self.headers} file headers" if self.headers else ""
-        return f"Partial: {self.read} of {self.hunks} hunks were read{headers}" + (
-            f"; {self.kept} more are unchanged since an earlier review" if self.kept else ""
-        )
+        if self.headers and not self.hunks:
+            return f"{_all(self.headers, 'file header')} read{kept}"
+        headers = f", and {self.headers} file header{'s' * (self.headers != 1)}" if self.headers else ""
+        return f"{_all(self.hunks, 'hunk')} read{headers}{kept}"
+
+
+def _all(count: int, what: str) -> str:
+    return f"The one {what} was" if count == 1 else f"All {count} {what}s were"
 
 
 class Review(Report):

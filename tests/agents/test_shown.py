@@ -9,8 +9,8 @@ import pytest
 from claude_agent_sdk import AssistantMessage, TextBlock, ToolUseBlock
 from claude_agent_sdk.types import ContentBlock
 
+from agents.claude.budget import Budget
 from agents.claude.hooks import JobHooks
-from agents.claude.purse import Purse
 from agents.pr_reviewer import TABLE
 from agents.role import Answer, Job
 from stack.work.kinds import Report, Usage
@@ -41,7 +41,7 @@ class Hears(Job):
 
 
 def hooks(job: Job, *, resumed: Any = lambda _went_on: None) -> JobHooks:
-    return JobHooks(job, recorded=("Read",), purse=Purse("http://127.0.0.1:9", ""), resumed=resumed)
+    return JobHooks(job, recorded=("Read",), budget=Budget("http://127.0.0.1:9", ""), resumed=resumed)
 
 
 def says(of: JobHooks, message_id: str, *blocks: ContentBlock, **more: Any) -> None:

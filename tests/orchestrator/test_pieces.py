@@ -6,10 +6,11 @@ import pytest
 
 from orchestrator.journal import Failed, Steps
 from orchestrator.store import PieceRow
-from orchestrator.tasks.rows import MOST_PIECE_BYTES, MOST_PIECES, Piece
+from orchestrator.tasks.rows import MOST_PIECE_BYTES, MOST_PIECES
 from stack.errors import GiveUp
 from stack.ids import task_id, uuid7
 from stack.messages import Ending
+from stack.pieces import Piece
 from stack.work.review import StartReview
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import CHANGE, final, passing

@@ -1,6 +1,5 @@
 """Statuses of commits, comparisons, and pull requests larger than one page or one list."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,26 +7,7 @@ import pytest
 
 from sim.not_github import client
 from tests.sim.checked_api import CheckedApi
-from tests.sim.not_github import LOGIN, Api, commit, git, push, pushed_pull, running, with_token
-from tests.sim.openapi import Contract
-
-
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return Contract()
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("not-github")) as url:
-        yield url
-
-
-@pytest.fixture
-def api(url: str, contract: Contract) -> Iterator[CheckedApi]:
-    api = CheckedApi(url, contract)
-    yield api
-    api.close()
+from tests.sim.not_github import LOGIN, Api, commit, git, push, pushed_pull, with_token
 
 
 def head_of(url: str, api: Api, name: str, tmp_path: Path) -> tuple[str, str]:

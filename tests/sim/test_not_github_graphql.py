@@ -18,16 +18,10 @@ from graphql import (
 from sim.not_github import client
 from sim.not_github.graphql_schema import SCHEMA
 from tests.sim.graphql_schema import published
-from tests.sim.not_github import LOGIN, Api, commit, git, pushed_pull, running, with_token
+from tests.sim.not_github import LOGIN, Api, commit, git, pushed_pull, with_token
 from tests.sim.not_github_threads import READ, RESOLVE, ask, remark, threads
 
 SECONDS = 30  # to read and compare the published schema: it takes about one
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("not-github")) as url:
-        yield url
 
 
 @pytest.fixture

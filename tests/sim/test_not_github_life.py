@@ -1,6 +1,5 @@
 """The life of what is said on a pull request: replies, started reviews, and what a push does to them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +7,11 @@ import pytest
 
 from sim.not_github import client
 from tests.sim.checked_api import CheckedApi
-from tests.sim.not_github import LOGIN, Api, commit, git, push, pushed_pull, running, with_token
+from tests.sim.not_github import LOGIN, Api, commit, git, push, pushed_pull, with_token
 from tests.sim.not_github_threads import remark, threads
-from tests.sim.openapi import Contract
 
 PENDING = "User can only have one pending review per pull request"
 LINE = {"path": "a", "line": 1, "body": "Hm."}
-
-
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return Contract()
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("not-github")) as url:
-        yield url
-
-
-@pytest.fixture
-def api(url: str, contract: Contract) -> Iterator[CheckedApi]:
-    api = CheckedApi(url, contract)
-    yield api
-    api.close()
 
 
 def pull_of(url: str, name: str, tmp_path: Path) -> str:

@@ -17,22 +17,10 @@ LINE = {"path": "shop/vouchers.py", "line": 15, "side": "RIGHT", "body": "`eval`
 
 
 @pytest.fixture(scope="module")
-def contract() -> Contract:
-    return Contract()
-
-
-@pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running(tmp_path_factory.mktemp("not-github")) as url:
         client.example(url)
         yield url
-
-
-@pytest.fixture
-def api(url: str, contract: Contract) -> Iterator[CheckedApi]:
-    api = CheckedApi(url, contract)
-    yield api
-    api.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,6 @@ from sim.not_github.store import ADDED
 from tests.sim.not_github import TOKEN, Api, commit, git, pushed_pull, running, with_token
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("not-github")) as url:
-        yield url
-
-
 @pytest.fixture
 def api(url: str) -> Iterator[Api]:
     api = Api(url)

@@ -1,7 +1,6 @@
 """Who may do what at not-github, where a renamed repository is found, and GitHub's own refusals on demand."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +10,11 @@ import requests
 from sim.not_github import client
 from sim.not_github.refusals import REFUSALS
 from tests.sim.checked_api import CheckedApi
-from tests.sim.not_github import Api, commit, git, push, pushed_pull, running, with_token
+from tests.sim.not_github import Api, commit, git, push, pushed_pull, with_token
 from tests.sim.not_github_threads import remark
-from tests.sim.openapi import Contract
 
 NO_RIGHT = "Resource not accessible by personal access token"
 REVIEW = {"event": "COMMENT", "body": "x"}
-
-
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return Contract()
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("not-github")) as url:
-        yield url
-
-
-@pytest.fixture
-def api(url: str, contract: Contract) -> Iterator[CheckedApi]:
-    api = CheckedApi(url, contract)
-    yield api
-    api.close()
-    client.call("DELETE", f"{url}/_sim/faults")
 
 
 def pull_of(url: str, name: str, tmp_path: Path) -> str:

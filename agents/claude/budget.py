@@ -18,7 +18,7 @@ WORD = (
 )
 
 
-class Purse:
+class Budget:
     """The money of one task. `base_url` and `token` are those of its model calls."""
 
     def __init__(self, base_url: str, token: str, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agents.claude import purse
-from agents.claude.purse import ASK_SECONDS, Purse
+from agents.claude import budget
+from agents.claude.budget import ASK_SECONDS, Budget
 from stack.errors import GiveUp
 from tests.agents.conftest import Agent, Model, SayJob, assignment, jobs, setup, told
 from tests.agents.reviewing import FAULTY, LARGE, a_change, places, review
@@ -34,7 +34,7 @@ class Clock:
         return self.now
 
 
-def words(of: Purse, times: int = 1) -> list[str]:
+def words(of: Budget, times: int = 1) -> list[str]:
     async def ask() -> list[str]:
         return [await of.word() for _ in range(times)]
 
@@ -43,13 +43,13 @@ def words(of: Purse, times: int = 1) -> list[str]:
 
 def test_nothing_is_said_while_there_is_enough(scripted: Scripted) -> None:
     scripted.share = 0.84
-    assert words(Purse(scripted.url, KEY)) == [""]
+    assert words(Budget(scripted.url, KEY)) == [""]
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.85, "85%"), (0.934, "93%"), (1.2, "100%")])
 def test_near_the_end_it_is_said_once(scripted: Scripted, share: float, said: str) -> None:
     scripted.share, clock = share, Clock()
-    of_task = Purse(scripted.url, KEY, clock=clock)
+    of_task = Budget(scripted.url, KEY, clock=clock)
     (first,) = words(of_task)
     assert first.startswith(said)
     assert "hand in your report now" in first
@@ -60,7 +60,7 @@ def test_near_the_end_it_is_said_once(scripted: Scripted, share: float, said: st
 
 def test_it_is_asked_once_in_two_seconds(scripted: Scripted) -> None:
     scripted.share, clock = 0.1, Clock()
-    of_task = Purse(scripted.url, KEY, clock=clock)
+    of_task = Budget(scripted.url, KEY, clock=clock)
     words(of_task, 5)
     assert scripted.asked == 1
     clock.now += ASK_SECONDS
@@ -70,7 +70,7 @@ def test_it_is_asked_once_in_two_seconds(scripted: Scripted) -> None:
 
 def test_tools_that_answer_at_once_ask_once_and_hear_it_once(scripted: Scripted) -> None:
     scripted.share = 0.9
-    of_task = Purse(scripted.url, KEY)
+    of_task = Budget(scripted.url, KEY)
 
     async def together() -> list[str]:
         return await asyncio.gather(*(of_task.word() for _ in range(5)))
@@ -81,7 +81,7 @@ def test_tools_that_answer_at_once_ask_once_and_hear_it_once(scripted: Scripted)
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "none"])
 def test_where_no_ledger_answers_nothing_is_said(scripted: Scripted, url: str) -> None:
-    assert words(Purse(scripted.url if url == "none" else url, KEY)) == [""]
+    assert words(Budget(scripted.url if url == "none" else url, KEY)) == [""]
 
 
 # --- by the real CLI ------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def proxy(model: Model, tmp_path: Path) -> Iterator[RunningProxy]:
 def test_a_review_whose_money_nears_its_end_hands_in_what_it_has(
     agent: Agent, proxy: RunningProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purse, "ASK_SECONDS", 0.0)  # a simulator says much in two seconds
+    monkeypatch.setattr(budget, "ASK_SECONDS", 0.0)  # a simulator says much in two seconds
     files = {f"module_{number}.py".encode(): LARGE[:3000] for number in range(150)}
     brief = a_change(agent, {b"app.py": FAULTY, **files})
     claims = a_task(budget_usd=3.0)
