@@ -7,11 +7,10 @@ from pydantic import ValidationError
 
 from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
-from agents.pr_reviewer.report import ModelCheck
+from agents.pr_reviewer.report import ModelCheck, complaint
 from agents.pr_reviewer.rules import Rules, rules_at
 from agents.role import Answer, Job, Repositories
 from agents.sandbox.workspace import Workspace
-from stack.work import complaint
 from stack.work.kinds import Usage
 from stack.work.review import Checked, CheckFindings
 

@@ -11,13 +11,12 @@ from agents.pr_reviewer import prompts
 from agents.pr_reviewer.change import Change
 from agents.pr_reviewer.coverage import Shown, coverage, left_to_read, read_whole, unchanged
 from agents.pr_reviewer.noted import Noted
-from agents.pr_reviewer.report import ModelFinding, ModelReview
+from agents.pr_reviewer.report import ModelFinding, ModelReview, complaint
 from agents.pr_reviewer.rules import Rules, rules_at
 from agents.role import Answer, Job, Reply, Repositories, Tool
 from agents.sandbox.workspace import Workspace
 from agents.tools import read_result
 from stack.diff import FileDiff
-from stack.work import complaint
 from stack.work.kinds import Usage
 from stack.work.review import Coverage, Finding, Review, ReviewChange
 

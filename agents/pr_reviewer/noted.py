@@ -8,9 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.pr_reviewer.change import Change
-from agents.pr_reviewer.report import MOST_FINDINGS, ModelFinding
+from agents.pr_reviewer.report import MOST_FINDINGS, ModelFinding, complaint
 from agents.role import Reply
-from stack.work import complaint
 from stack.work.remarks import Said
 from stack.work.review import Finding
 

@@ -1,6 +1,6 @@
 """What the model hands in, as it is asked for."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stack.work.remarks import Kind, Verdict
 from stack.work.review import Finding
@@ -35,3 +35,9 @@ class ModelCheck(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     verdicts: list[Verdict] = Field(max_length=2 * MOST_FINDINGS)
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing that is wrong, and where, in words for the model."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
