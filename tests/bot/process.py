@@ -27,12 +27,16 @@ HOST = "127.0.0.1"
 
 
 class Orchestrator:
-    """Takes requests, and says what the test wants. Its API keeps files, and knows of one run."""
+    """Takes requests, and says what the test wants. Its API keeps files, and knows of one run.
+
+    Requests of others than `people` are those of a test before, which came late.
+    """
 
     def __init__(self, url: str) -> None:
         self.publisher = Publisher(url, "orchestrator")
         self._consumer = Consumer(url, topology.REQUESTS, self._take, publisher=self.publisher)
         self._requests: list[Request] = []
+        self.people: set[str] = set()
         self._came = threading.Condition()
         self.files: dict[str, bytes] = {}
         port = free_port()
@@ -68,10 +72,11 @@ class Orchestrator:
             self._came.notify_all()
 
     def wait_for(self, kind: type[Any]) -> Request:
-        """The last request of this kind."""
+        """The last request of this kind, by one of `people`."""
 
         def last() -> Request | None:
-            return next((request for request in reversed(self._requests) if isinstance(request.ask, kind)), None)
+            theirs = (request for request in reversed(self._requests) if request.person.id in self.people)
+            return next((request for request in theirs if isinstance(request.ask, kind)), None)
 
         with self._came:
             assert self._came.wait_for(last, SECONDS), f"no {kind.__name__}"

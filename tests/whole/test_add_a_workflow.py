@@ -22,8 +22,10 @@ EDITS = re.findall(r"^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 EDITED = [path for edit in EDITS for path in re.findall(r"^\+\+\+ b/(.+)$", edit, re.MULTILINE)]
 COMMANDS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0].splitlines()
 MOST_FILES, MOST_EDITS = 10, 3
-# What a checkout has that is not of the tree.
-NOT_OF_THE_TREE = shutil.ignore_patterns(".git", ".venv", ".run", ".*_cache", "__pycache__")
+# What a checkout has that is not of the tree; what mypy knows of the tree already is copied with it.
+NOT_OF_THE_TREE = shutil.ignore_patterns(
+    ".git", ".venv", ".run", ".hypothesis", ".pytest_cache", ".ruff_cache", "__pycache__"
+)
 # What says whether a workflow is whole, without a broker and within seconds; and what its command must keep to.
 LAYOUT = ("tests/test_layout.py", "tests/test_settings_agree.py", "tests/stack/test_roles.py")
 COMMANDS_KEEP_TO = (

@@ -28,7 +28,7 @@ def test_two_deploys_cost_neither_the_run_nor_a_second_conversation(world: World
     world.model("drip", delay_seconds=0.5, pieces=200)
     since = world.ask(f"/review {pull}")
     for _ in range(2):
-        world.until(lambda: world.slot_processes())
+        world.until(lambda: world.slot_processes() and world.conversations() > world.conversations_before)
         time.sleep(1)
         reviewer.stop()
         assert not world.slot_processes()

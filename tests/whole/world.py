@@ -38,10 +38,6 @@ class World:
         self.github = GitHub(stack.ports.url("not_github"))
         self.conversations_before = self.conversations()
 
-    def another_desk(self) -> Desk:
-        """Of another person: the bot takes only so many requests of one."""
-        return Desk(self.stack, PEOPLE[next(_numbers)])
-
     # --- pull requests ------------------------------------------------------------------------------
 
     def pull(

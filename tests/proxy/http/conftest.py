@@ -13,7 +13,7 @@ from tests.proxy.running import RunningProxy
 from tests.proxy.upstream import ScriptedUpstream, answering, running_upstream
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def silences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
     """What comes of half a minute of silence. It begins with the first test of all, so that nobody waits for it; and
     not at all where no test asks."""
@@ -24,18 +24,18 @@ def silences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield {}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningProxy, Upstreams]]:
     with running_lanes(tmp_path_factory.mktemp("gateway")) as found:
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def gateway(running: tuple[RunningProxy, Upstreams]) -> RunningProxy:
     return running[0]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def providers(running: tuple[RunningProxy, Upstreams]) -> Upstreams:
     return running[1]
 
@@ -71,20 +71,20 @@ def translated(gateway: RunningProxy, providers: Upstreams) -> Lane:
     return lane_of("translated", gateway, providers)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def route_upstreams() -> Iterator[dict[str, ScriptedUpstream]]:
     with running_upstream() as first, running_upstream() as second, running_upstream() as openai:
         yield {"first": first, "second": second, "openai": openai}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def leaving() -> Iterator[socket.socket]:
     """The door of a provider that a test closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def routed(
     route_upstreams: dict[str, ScriptedUpstream], leaving: socket.socket, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningProxy]:
@@ -94,7 +94,7 @@ def routed(
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def unused_models() -> Iterator[str]:
     return iter(MODELS)
 
