@@ -1,4 +1,4 @@
-"""`bench/hops`: what the stack adds around Claude Code, hop by hop, over many reviews of one pull request each.
+"""`bench/hops`: what the stack adds around Claude Code, hop by hop, over reviews of many pull requests.
 
 Mirror and cache are warm and the agent is past its first task: one review before the counted ones sees to that.
 """
@@ -13,7 +13,7 @@ from native.desk import Desk
 from native.hops import after_claude, before_claude, points, seconds_per_hop
 from native.processes import ROOT, end_in_order_on_sigterm
 from native.stack import Stack
-from sim.not_github.client import example
+from sim.not_github.client import call, example
 
 FOLDER = ROOT / ".run/bench"
 # The limits, in seconds: the median from the person's message to the start of Claude Code, and the 95th percentile
@@ -42,8 +42,12 @@ def main() -> int:
 
 
 def review(desk: Desk) -> dict[str, float]:
-    """One review; the points in time that it reached."""
-    ended = desk.run("/review acme/shop 12")
+    """One review of a new pull request; the points in time that it reached."""
+    url = desk.stack.ports.url("not_github")
+    shop = call("GET", f"{url}/repos/acme/shop/pulls/12")
+    wanted = {"base": shop["base"]["ref"], "head": shop["head"]["ref"], "title": "Once more"}
+    number = call("POST", f"{url}/_sim/repos/acme/shop/pulls", wanted)["number"]
+    ended = desk.run(f"/review acme/shop {number}")
     time.sleep(0.5)  # the bot's last edit is not the next review's burden
     return points(ended.run, sent=ended.sent, received=ended.received)
 

@@ -6,16 +6,20 @@ from itertools import pairwise
 from stack.api import RunDetail
 
 # Those of a review. Each hop ends at a point; it began at the one before. The first and the last are what the person
-# sees; a step's are told by whoever does it (stack/worker.py).
+# sees; a step's are told by whoever does it (stack/worker.py). Claude Code starts once to review and once more to look
+# at what was found: all between its first start and its last end is one hop.
 POINTS = (
     "message.sent",
     "run.started",
     "fetch.claimed",
     "fetch.done",
+    "conversation.claimed",
+    "conversation.done",
     "review.claimed",
     "claude.started",
     "claude.ended",
-    "review.done",
+    "draft.claimed",
+    "draft.done",
     "post.claimed",
     "post.done",
     "run.ended",
@@ -28,8 +32,15 @@ def points(run: RunDetail, *, sent: float, received: float) -> dict[str, float]:
 
     A hop that was lost (Progress may be) is missing.
     """
-    hops = {event.text: event.at.timestamp() for event in run.events if event.kind == "hop"}
-    return {"message.sent": sent, **hops, "message.received": received}
+    told = [event for event in run.events if event.kind == "hop"]
+    hops = {event.text: event.at.timestamp() for event in told}
+    started = [event.at.timestamp() for event in told if event.text == "claude.started"]
+    return {
+        "message.sent": sent,
+        **hops,
+        **({"claude.started": min(started)} if started else {}),
+        "message.received": received,
+    }
 
 
 def seconds_per_hop(found: Mapping[str, float]) -> dict[str, float]:
