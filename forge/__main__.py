@@ -8,7 +8,7 @@ from forge.marks import Marks
 from forge.mirrors import Mirrors
 from forge.pulls import Pulls
 from forge.reviews import Reviews
-from forge.server import make_app
+from forge.server import make_app, room_for
 from forge.settings import ForgeSettings
 from stack import logs, topology
 from stack.alive import Alive
@@ -61,14 +61,11 @@ def main(settings: ForgeSettings) -> None:
         tasks=tasks,
         sender=publisher,
     )
-    app = make_app(
-        mirrors=mirrors,
-        token_key=settings.forge_token_key.get_secret_value(),
-        check=Alive(orchestrator, api_token).check,
-    )
+    token_key = settings.forge_token_key.get_secret_value()
+    app = make_app(mirrors=mirrors, token_key=token_key, check=Alive(orchestrator, api_token).check)
     run_until_stopped(
         publisher,
-        WebServer(app, host=settings.forge_host, port=settings.forge_port),
+        WebServer(app, host=settings.forge_host, port=settings.forge_port, room=room_for(token_key)),
         Every(TIDY_SECONDS, mirrors.tidy),
         Listener(broker, ROLE, topology.SIGNALS, "task.*", worker.hear),
         Consumer(

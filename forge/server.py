@@ -15,6 +15,7 @@ from stack.errors import Refused, TryAgain
 from stack.git import clean_environment
 from stack.tokens import Claims, verify
 from stack.values import REPOSITORY_PATTERN
+from stack.web import Room
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024  # what a client wants and has, as commit ids
 CHUNK_BYTES = 64 * 1024
@@ -29,7 +30,6 @@ def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None
     cannot tell now.
     """
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     door = _Door(mirrors, token_key, check)
 
     @app.get("/healthz")
@@ -63,6 +63,24 @@ def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None
     return app
 
 
+def room_for(token_key: str) -> Room:
+    """How large a body may be: none without a token of ours, whose task is asked after later."""
+
+    def room(_path: str, authorization: str) -> int:
+        _claims(token_key, authorization)
+        return MAX_REQUEST_BYTES
+
+    return room
+
+
+def _claims(token_key: str, authorization: str) -> Claims:
+    """What the token of a request says. Raises Refused."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused("a token is needed: Authorization: Bearer")
+    return verify(token_key, "forge", token.strip())
+
+
 class _Door:
     """Finds the mirror that a request may read."""
 
@@ -75,11 +93,8 @@ class _Door:
         """The mirror's folder, or the refusal."""
         if not re.fullmatch(REPOSITORY_PATTERN, repository):
             return _text(404, "there is no such repository")
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return _unauthorized("a token is needed: Authorization: Bearer")
         try:
-            claims = verify(self._key, "forge", token.strip())
+            claims = _claims(self._key, request.headers.get("Authorization", ""))
             self._check(claims)
         except Refused as error:
             return _unauthorized(str(error))

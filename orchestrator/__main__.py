@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from orchestrator.api import create_app
+from orchestrator.api import create_app, room_for
 from orchestrator.callers import Callers
 from orchestrator.costs import ProxyLedger
 from orchestrator.events import Events
@@ -44,13 +44,8 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
     transactions.go_on = stories.go_on
     runs = Runs(transactions, tasks=tasks, local=local)
     events = Events(sessions)
-    api = create_app(
-        runs=runs,
-        views=Views(sessions, tasks=tasks),
-        tasks=tasks,
-        files=files,
-        callers=Callers(settings.callers(), instance_key=settings.instance_token_key.get_secret_value()),
-    )
+    callers = Callers(settings.callers(), instance_key=settings.instance_token_key.get_secret_value())
+    api = create_app(runs=runs, views=Views(sessions, tasks=tasks), tasks=tasks, files=files, callers=callers)
     run_until_stopped(
         publisher,
         events,
@@ -61,7 +56,7 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
         Every(LOOK_SECONDS, tasks.look),
         Every(PURGE_SECONDS, events.purge),
         Every(PURGE_SECONDS, files.purge),
-        WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port),
+        WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port, room=room_for(callers)),
         Consumer(
             broker,
             topology.RESULTS,

@@ -19,12 +19,15 @@ from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.messages import Attachment, Priority, Request
 from stack.people import Person
 from stack.values import Value
+from stack.web import Room
 from stack.work import AnyAsk, complaint
 from stack.work.kinds import Answer, Cancel, Retry, Start
 
 log = logging.getLogger(__name__)
 
 View = Callable[..., Any]
+
+BODY_BYTES = 1 << 20  # of all requests but those that bring a file
 
 
 class StartAsked(Value):
@@ -74,7 +77,7 @@ class Routes:
 
         def decorate(view: View) -> View:
             def guarded(**arguments: Any) -> Any:
-                caller = self._callers.of(request.headers.get("Authorization", "").removeprefix("Bearer "))
+                caller = self._callers.of(_token(request.headers.get("Authorization", "")))
                 if verb not in caller.verbs:
                     raise Refused(f"{caller.name} may not {verb}")
                 with database_may_be_away():
@@ -89,7 +92,6 @@ class Routes:
 def create_app(*, runs: Runs, views: Views, tasks: Tasks, files: Files, callers: Callers) -> Flask:
     """The API."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 1
     routes = Routes(app, callers)
     _add_runs(routes, runs, views)
     _add_tasks(routes, tasks, callers)
@@ -102,6 +104,20 @@ def create_app(*, runs: Runs, views: Views, tasks: Tasks, files: Files, callers:
 
     app.register_error_handler(Exception, _refusal)
     return app
+
+
+def room_for(callers: Callers) -> Room:
+    """How large a body each caller may send to the API."""
+
+    def room(path: str, authorization: str) -> int:
+        caller = callers.of(_token(authorization))
+        return MOST_BYTES if path == "/files" and "files" in caller.verbs else BODY_BYTES
+
+    return room
+
+
+def _token(authorization: str) -> str:
+    return authorization.removeprefix("Bearer ")
 
 
 def _add_runs(routes: Routes, runs: Runs, views: Views) -> None:

@@ -1,6 +1,7 @@
 """Runs the parts of a service until it is told to stop."""
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -46,8 +47,12 @@ class Every:
 
 
 def run_until_stopped(*parts: Part) -> None:
-    """Starts the parts in order, waits for SIGTERM or SIGINT, stops them in reverse order."""
-    with _signals(signal.SIGTERM, signal.SIGINT) as told:
+    """Starts the parts in order, waits for SIGTERM or SIGINT, stops them in reverse order.
+
+    A thread that ends by what it raised, whoever's it is, ends the service: half of one that looks well does more harm
+    than none, which is started again. Raises SystemExit then.
+    """
+    with _signals(signal.SIGTERM, signal.SIGINT) as told, _threads_watched() as failed:
         for part in parts:
             part.start()
         log.info("started")
@@ -56,6 +61,27 @@ def run_until_stopped(*parts: Part) -> None:
         for part in reversed(parts):
             part.stop()
     log.info("stopped")
+    if failed:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _threads_watched() -> Iterator[list[str]]:
+    """The names of the threads that what they raised has ended; with the first of them this process is told to end."""
+    failed: list[str] = []
+
+    def ended(thread: threading.ExceptHookArgs) -> None:
+        name = thread.thread.name if thread.thread else "a thread"
+        error = thread.exc_value or thread.exc_type()
+        log.critical("%s has failed, so the service ends", name, exc_info=error)
+        failed.append(name)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before, threading.excepthook = threading.excepthook, ended
+    try:
+        yield failed
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Orchestrator:
         self.files: dict[str, bytes] = {}
         port = free_port()
         self.address = f"http://{HOST}:{port}"
-        self._web = WebServer(self._api(), host=HOST, port=port)
+        self._web = WebServer(self._api(), host=HOST, port=port, room=lambda *_: 64 << 20)
 
     def _api(self) -> Flask:
         app = Flask(__name__)

@@ -38,7 +38,7 @@ class Orchestrator:
         self.calls: list[str] = []
         self._parts = (
             self.publisher,
-            WebServer(self._app(), host="127.0.0.1", port=port),
+            WebServer(self._app(), host="127.0.0.1", port=port, room=lambda *_: 1 << 20),
             Listener(broker, "orchestrator", topology.PROGRESS, "#", self._hear),
             Consumer(broker, topology.RESULTS, self._take, publisher=self.publisher),
         )

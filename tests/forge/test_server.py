@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from forge.server import make_app
+from forge.server import make_app, room_for
 from stack.errors import Refused, TryAgain
 from stack.roles import TokenKind
 from stack.tokens import Claims, sign
@@ -61,7 +61,8 @@ class Served:
 def served(world: World, shop: PullRequest) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = WebServer(make_app(mirrors=world.mirrors, token_key=KEY, check=check), host="127.0.0.1", port=port)
+    app = make_app(mirrors=world.mirrors, token_key=KEY, check=check)
+    server = WebServer(app, host="127.0.0.1", port=port, room=room_for(KEY))
     server.start()
     yield Served(f"http://127.0.0.1:{port}", shop)
     server.stop()

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from native.rabbitmq import free_port
-from orchestrator.api import create_app
+from orchestrator.api import create_app, room_for
 from orchestrator.callers import VERBS, Callers
 from stack.api import RunDetail, RunSummary
 from stack.ids import task_id
@@ -63,7 +63,7 @@ class Api:
     def served(self) -> Iterator[str]:
         """Its address, over HTTP."""
         port = free_port()
-        server = WebServer(self.app, host="127.0.0.1", port=port)
+        server = WebServer(self.app, host="127.0.0.1", port=port, room=room_for(self.callers))
         server.start()
         try:
             yield f"http://127.0.0.1:{port}"

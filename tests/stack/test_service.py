@@ -48,3 +48,20 @@ def test_parts_start_in_order_and_stop_in_reverse(number: signal.Signals) -> Non
     told: list[str] = []
     run_until_stopped(Part("first", told), Ends(number, told))
     assert told == ["start first", "start last", "stop last", "stop first"]
+
+
+class Fails(Part):
+    """A part whose thread comes to grief."""
+
+    def start(self) -> None:
+        super().start()
+        threading.Thread(target=lambda: int("nothing"), name="the part").start()
+
+
+def test_a_part_whose_thread_fails_ends_the_service(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+    with pytest.raises(SystemExit) as ended:
+        run_until_stopped(Part("first", told), Fails("second", told))
+    assert ended.value.code == 1
+    assert told == ["start first", "start second", "stop second", "stop first"]
+    assert "the part has failed, so the service ends" in caplog.text
