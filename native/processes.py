@@ -28,6 +28,7 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_file: Path | None = None
     ready_url: str | None = None
+    umask: int = 0o077
     _process: "subprocess.Popen[bytes] | None" = None
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,6 +58,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=self.umask,
             )
 
     def wait_until_ready(self) -> None:

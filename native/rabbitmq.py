@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -19,6 +20,10 @@ READY_SECONDS = 60
 # Below what Linux takes for outgoing connections (net.ipv4.ip_local_port_range, from 32768): a port from there may be
 # one end of somebody's connection at the moment when a server wants to listen on it.
 PORTS = range(12_000, 32_000)
+
+
+# Two schedulers that do not spin; the nodes' own protocol is spoken on loopback alone.
+ERLANG = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 
 
 def free_port() -> int:
@@ -52,6 +57,7 @@ class RabbitMQ:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "rabbitmq.conf").write_text(self._configuration())
         (self._folder / "enabled_plugins").write_text("[].\n")
+        self._make_cookie()
         environment = self._environment()
         # a port mapper of our own: the node would start one that outlives it
         self._port_mapper = self._run("epmd", "-address", "127.0.0.1", environment=environment)
@@ -95,6 +101,14 @@ class RabbitMQ:
             ]
         )
 
+    def _make_cookie(self) -> None:
+        """Erlang would make one of 36 bits: whoever has it may do anything in the node."""
+        cookie = self._folder / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.touch(mode=0o600)
+            cookie.write_text(secrets.token_urlsafe(32))
+            cookie.chmod(0o400)
+
     def _environment(self) -> dict[str, str]:
         folder = self._folder.absolute()
         return {
@@ -106,7 +120,7 @@ class RabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_DIST_PORT": str(free_port()),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(free_port()),
             "LANG": "C.UTF-8",

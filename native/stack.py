@@ -66,6 +66,7 @@ class Stack:
         )
         self.simulators = {name: self._simulator(name) for name in SIMULATORS} if outside is None else {}
         scaled = [(name, role) for role in AGENTS for name in _names(role, (agents or {}).get(role, 1))]
+        self._agents = [name for name, _ in scaled]
         self.services = {
             "proxy": self._service("proxy"),
             "orchestrator": self._service("orchestrator"),
@@ -90,6 +91,7 @@ class Stack:
 
     def start(self) -> None:
         """Starts everything, and returns when it can be used. Raises SystemExit with the log of what did not start."""
+        self._close()
         make_secrets(self.secrets, broker=f"127.0.0.1:{self.ports.broker}")
         for process in self.simulators.values():
             process.start()
@@ -97,6 +99,15 @@ class Stack:
         for process in self.simulators.values():
             process.wait_until_ready()
         start_all(list(self.services.values()))
+
+    def _close(self) -> None:
+        """What a service keeps is nobody else's to read, whatever made it before; a slot only passes through."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        ours = (*SIMULATORS, *(name for name in self.services if name not in self._agents))
+        for name in (*ours, "heartbeats", "logs", "rabbitmq", "secrets"):
+            (self.folder / name).mkdir(exist_ok=True)
+            (self.folder / name).chmod(0o700)
 
     def stop(self) -> None:
         """Ends everything that `start` began."""
@@ -131,7 +142,7 @@ class Stack:
             **(settings or {}),
             **self._extra.get(module or name, {}),
         }
-        web = name == "proxy"
+        web = module is None and name == "proxy"
         return Process(
             name=name,
             arguments=[module or name],
@@ -139,6 +150,7 @@ class Stack:
             environment=environment,
             ready_url=f"{self.ports.url(name)}/healthz" if web else None,
             ready_file=None if web else heartbeat,
+            umask=0o022 if module else 0o077,  # an agent's folders are for its slots, but for those that it closes
         )
 
     def _agent(self, name: str, role: str, number: int) -> Process:
