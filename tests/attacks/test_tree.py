@@ -1,7 +1,6 @@
 """What a slot finds as it walks the machine: of the stack nothing but what is listed here."""
 
 import re
-from pathlib import Path
 
 import pytest
 
