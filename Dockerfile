@@ -18,7 +18,8 @@ FROM base AS agent-packages
 COPY requirements/agent.txt .
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install --compile --require-hashes -r agent.txt
+    && pip --python /opt/venv/bin/python install --compile --require-hashes -r agent.txt \
+    && chmod 711 /opt/venv/lib/python*/site-packages/claude_agent_sdk/_bundled/claude
 
 # The source with its bytecode: the root file system is read-only, and a start would else compile it all again.
 FROM base AS source

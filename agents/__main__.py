@@ -13,7 +13,7 @@ from agents.claude import Claude
 from agents.claude.transcripts import Transcripts
 from agents.role import Setup
 from agents.runner import Runner
-from agents.sandbox.folders import private_folder, reachable_claude, reachable_folder
+from agents.sandbox.folders import private_folder, reachable_claude, reachable_folder, start_only
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import make_slots
 from agents.sandbox.workspace import Workspaces
@@ -70,8 +70,10 @@ def main(settings: AgentSettings) -> None:
 def make_runner(settings: AgentSettings) -> Runner:
     """The runner with its folders under DATA_DIR; what a slot's user has no business with is closed to it."""
     folder = reachable_folder(settings.data_dir)
-    slots = make_slots(f"{folder}/slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid)
-    claude = reachable_claude(settings.claude_cli or bundled_claude(), folder)
+    slots = make_slots(
+        f"{folder}/slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid, proxy_url=settings.proxy_url
+    )
+    claude = reachable_claude(settings.claude_cli or start_only(bundled_claude()), folder)
     return Runner(
         slots=Slots(slots),
         workspaces=Workspaces(folder / "tasks"),

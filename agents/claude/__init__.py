@@ -172,8 +172,14 @@ class _Attempt:
 
     def _environment(self) -> dict[str, str]:
         return {
-            **self.slot.environment(self.claude.executable, self.workspace.started),
-            **environment(self.workspace, base_url=self.claude.base_url, token=self._token),
+            **self.slot.environment(
+                self.claude.executable, started=self.workspace.started, folder=self.workspace.folder.parent.parent
+            ),
+            **environment(
+                self.workspace,
+                base_url=self.slot.network.url if self.slot.network else self.claude.base_url,
+                token=self._token,
+            ),
         }
 
     @property

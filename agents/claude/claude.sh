@@ -1,10 +1,17 @@
 #!/bin/sh
 # Starts Claude Code for a slot: marks the moment, then becomes the slot's user and dies with the runner.
-# The second --pdeathsig matters where the user changes: changing it clears the first.
 : >"$STACK_STARTED"
-uid=$STACK_UID claude=$STACK_CLAUDE
-unset STACK_UID STACK_CLAUDE STACK_STARTED
-if [ -n "$uid" ]; then
-  exec setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --no-new-privs --pdeathsig KILL -- "$claude" "$@"
+uid=$STACK_UID claude=$STACK_CLAUDE network=$STACK_NETWORK folder=$STACK_FOLDER
+unset STACK_UID STACK_CLAUDE STACK_STARTED STACK_NETWORK STACK_FOLDER
+if [ -z "$uid" ]; then
+  exec setpriv --no-new-privs --pdeathsig KILL -- "$claude" "$@"
 fi
-exec setpriv --no-new-privs --pdeathsig KILL -- "$claude" "$@"
+# A program that its user may start but not read is closed to what else runs as that user: no memory, no descriptors,
+# no ptrace (fs/exec.c, would_dump). `env` starts it once the user is another: the one who starts is asked.
+set -- setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --no-new-privs --pdeathsig KILL -- \
+  env "$claude" "$@"
+if [ -z "$network" ]; then
+  exec "$@"
+fi
+exec setpriv --pdeathsig KILL -- nsenter --net="$network" -- \
+  unshare --mount --ipc --pid --fork --kill-child --mount-proc -- "$(dirname "$0")/inside.sh" "$folder" "$@"

@@ -1,10 +1,13 @@
 """Folders and programs that a slot's user can reach, and those that it cannot."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
 
 from stack.errors import GiveUp
+
+log = logging.getLogger(__name__)
 
 
 def reachable_folder(folder: Path) -> Path:
@@ -36,6 +39,20 @@ def reachable_claude(claude: Path, folder: Path) -> Path:
             os.link(claude, temporary)
         except OSError:
             shutil.copy2(claude, temporary)
-        temporary.chmod(0o755)
+        if not temporary.stat().st_mode & 0o001:
+            temporary.chmod(0o755)
         temporary.replace(copy)
     return copy
+
+
+def start_only(program: Path) -> Path:
+    """`program`, which other users may start but not read from now on, where we are root.
+
+    What runs it is closed to whatever else runs as the same user (agents/claude/claude.sh).
+    """
+    if os.geteuid() == 0 and program.stat().st_mode & 0o044:
+        try:
+            program.chmod(0o711)
+        except OSError as error:
+            log.warning("what a slot starts could speak for Claude Code: %s", error)
+    return program

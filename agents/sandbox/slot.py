@@ -1,7 +1,8 @@
 """A slot: the user and the processes of one task at a time.
 
 As root, everything that a model or a repository can influence runs as the slot's own user: no groups, no capabilities,
-no new privileges. Ending a slot ends every process of that user, whatever group or session it has moved to. Without
+no new privileges; and in namespaces of its own (agents/claude/inside.sh), where the machine lets us make them: its
+network leads to the proxy alone, its processes and what they share with others end with it. Ending a slot ends every process of that user, whatever group or session it has moved to. Without
 root it all runs as the same user, and a slot's processes are told by a mark in their environment.
 """
 
@@ -14,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from agents.sandbox.network import Network
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +33,18 @@ class Slot:
 
     name: str
     uid: int | None
+    network: Network | None = None
 
-    def environment(self, claude: Path, started: Path) -> dict[str, str]:
-        """What the wrapper needs to start `claude` in this slot; it touches `started` at that moment."""
-        uid = "" if self.uid is None else str(self.uid)
-        return {MARK: self.name, "STACK_UID": uid, "STACK_CLAUDE": str(claude), "STACK_STARTED": str(started)}
+    def environment(self, claude: Path, *, started: Path, folder: Path) -> dict[str, str]:
+        """What the wrapper needs to start `claude` in this slot, which sees `folder`; it touches `started` then."""
+        return {
+            MARK: self.name,
+            "STACK_UID": "" if self.uid is None else str(self.uid),
+            "STACK_CLAUDE": str(claude),
+            "STACK_STARTED": str(started),
+            "STACK_NETWORK": self.network.path if self.network else "",
+            "STACK_FOLDER": str(folder),
+        }
 
     def end_processes(self, *, gently: bool = False) -> bool:
         """Ends everything that runs in the slot, and waits until it is gone. False where some of it does not go.
@@ -104,9 +114,21 @@ def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes]
     return done.returncode
 
 
-def make_slots(name: str, *, count: int, first_uid: int) -> list[Slot]:
+def make_slots(name: str, *, count: int, first_uid: int, proxy_url: str) -> list[Slot]:
     """The slots of this process; as root each with a user id of its own. `name` is the process's own on the machine."""
-    root = os.geteuid() == 0
-    if not root:
-        log.warning("not root: Claude Code runs as the same user as its runner, and could read what it reads")
-    return [Slot(f"{name}/slot-{n}", first_uid + n if root else None) for n in range(count)]
+    if os.geteuid() != 0:
+        log.warning(
+            "not root: Claude Code runs as the same user as its runner: it could read what that reads, and reach what "
+            "that reaches"
+        )
+        return [Slot(f"{name}/slot-{n}", None) for n in range(count)]
+    return [Slot(f"{name}/slot-{n}", first_uid + n, _network(proxy_url)) for n in range(count)]
+
+
+def _network(proxy_url: str) -> Network | None:
+    """A network for a slot; None in a container, which may make none and has a network of its own."""
+    try:
+        return Network(proxy_url)
+    except PermissionError:
+        log.info("no namespaces can be made here: the container is the slot's boundary")
+        return None

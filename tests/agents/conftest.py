@@ -22,7 +22,8 @@ from agents.claude import Claude
 from agents.claude.transcripts import Transcripts
 from agents.role import Answer, Job, Repositories, Setup
 from agents.runner import Runner
-from agents.sandbox.folders import private_folder, reachable_claude
+from agents.sandbox.folders import private_folder, reachable_claude, start_only
+from agents.sandbox.network import Network
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Part, Workspace, Workspaces
@@ -261,9 +262,10 @@ def wait_for_tidying() -> None:
             thread.join()
 
 
-def slot(folder: Path, number: int = 0) -> Slot:
-    """A slot that is this test's own."""
-    return Slot(f"{folder}/slot-{number}", UID + number if IS_ROOT else None)
+def slot(folder: Path, number: int = 0, *, proxy_url: str = "") -> Slot:
+    """A slot that is this test's own; with the address of a proxy, in a network of its own where that can be made."""
+    network = Network(proxy_url) if IS_ROOT and proxy_url else None
+    return Slot(f"{folder}/slot-{number}", UID + number if IS_ROOT else None, network)
 
 
 Environment = Mapping[str, str]
@@ -281,9 +283,9 @@ class Agent:
     caches: Cache | None = None
 
     def runner(self) -> Runner:
-        executable = self.claude or reachable_claude(bundled_claude(), self.folder)
+        executable = self.claude or reachable_claude(start_only(bundled_claude()), self.folder)
         return Runner(
-            slots=Slots(list(self.slots or (slot(self.folder),))),
+            slots=Slots(list(self.slots or (slot(self.folder, proxy_url=self.model_url),))),
             workspaces=Workspaces(self.folder / "tasks"),
             caches=self.caches or Cache(private_folder(self.folder / "cache"), forge_url="http://127.0.0.1:9"),
             transcripts=Transcripts(private_folder(self.folder / "transcripts"), keep_days=7),

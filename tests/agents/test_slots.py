@@ -35,7 +35,7 @@ root_only = pytest.mark.skipif(not IS_ROOT, reason="slots have users of their ow
 
 def start(place: Slot, script: str, started: Path) -> "subprocess.Popen[bytes]":
     """Runs a shell script in a slot, by the wrapper that starts Claude Code."""
-    environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), started)}
+    environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), started=started, folder=started.parent)}
     return subprocess.Popen([WRAPPER, "-c", script], env=environment, start_new_session=True, cwd="/")
 
 
@@ -83,7 +83,7 @@ def test_a_slot_ends_where_no_process_more_can_be_started_for_it(folder: Path, m
 
 
 def test_each_slot_has_a_user_of_its_own() -> None:
-    slots = make_slots("here", count=3, first_uid=UID)
+    slots = make_slots("here", count=3, first_uid=UID, proxy_url="http://127.0.0.1:9")
     expected = [UID, UID + 1, UID + 2] if IS_ROOT else [None] * 3
     assert [s.uid for s in slots] == expected
     assert len({s.name for s in slots}) == 3
@@ -95,7 +95,10 @@ def test_what_runs_in_a_slot_is_nobody_else_and_can_do_nothing_else(folder: Path
     with Workspaces(folder).of(uuid7(), slot=place, parts=(), mark="") as workspace:
         workspace.hand_over(place.uid)
         script = f"id -u; id -G; grep -E 'CapEff|NoNewPrivs' /proc/self/status; touch {workspace.work}/x 2>&1; env"
-        environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), workspace.started)}
+        environment = {
+            "PATH": os.defpath,
+            **place.environment(Path("/bin/sh"), started=workspace.started, folder=folder),
+        }
         done = subprocess.run([WRAPPER, "-c", script], env=environment, capture_output=True, text=True, cwd="/")
     uid, groups, *rest = done.stdout.splitlines()
     assert (uid, groups) == (str(UID), str(UID))

@@ -1,0 +1,19 @@
+#!/bin/sh
+# The first process of a slot's namespaces: folders for everybody that are the slot's own, and the agent's as it is.
+# With it ends all that the slot has started.
+set -eu
+folder=$1
+shift
+exec 9<"$folder"
+for place in /tmp /var/tmp /dev/shm; do
+  mount -t tmpfs -o size=256m,mode=1777,nosuid,nodev slot "$place"
+done
+if [ ! -e "$folder" ]; then
+  mkdir -p "$folder"
+  mount --no-canonicalize --bind /proc/self/fd/9 "$folder"
+fi
+exec 9<&-
+cd "$PWD"
+set +e
+"$@"
+exit

@@ -1,0 +1,91 @@
+"""The network of a slot: one of its own, in which one address leads to the proxy, and nothing leads anywhere else."""
+
+import ctypes
+import fcntl
+import logging
+import os
+import socket
+import struct
+import threading
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
+
+ADDRESS = ("127.0.0.1", 8003)  # in the slot's network, where nobody else can have it
+CONNECTIONS = 64  # at once; Claude Code holds a few
+CONNECT_SECONDS = 10
+BYTES = 1 << 16  # at a time
+
+CLONE_NEWNET = 0x40000000  # linux/sched.h
+SIOCSIFFLAGS = 0x8914  # linux/sockios.h
+IFF_UP_RUNNING = 0x1 | 0x40  # linux/if.h
+
+
+class Network:
+    """A network namespace with a relay to the proxy at `proxy_url`. Raises OSError where the kernel lets us make none."""
+
+    url = f"http://{ADDRESS[0]}:{ADDRESS[1]}"
+
+    def __init__(self, proxy_url: str) -> None:
+        proxy = urlsplit(proxy_url)
+        self._proxy = (proxy.hostname or "127.0.0.1", proxy.port or 80)
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._made: tuple[socket.socket, int] | OSError = OSError("the network was not made")
+        # A thread can move into a new network by itself. It ends there; its socket stays, and keeps the network alive.
+        making = threading.Thread(target=self._make, name="network")
+        making.start()
+        making.join()
+        if isinstance(self._made, OSError):
+            raise self._made
+        self._listener, self._namespace = self._made
+        threading.Thread(target=self._serve, name="relay", daemon=True).start()
+
+    @property
+    def path(self) -> str:
+        """The namespace, as nsenter(1) takes it while this process lives."""
+        return f"/proc/{os.getpid()}/fd/{self._namespace}"
+
+    def _make(self) -> None:
+        try:
+            if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            listener = socket.socket()
+            fcntl.ioctl(listener, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
+            listener.bind(ADDRESS)
+            listener.listen(CONNECTIONS)
+            self._made = listener, os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        except OSError as error:
+            self._made = error
+
+    def _serve(self) -> None:
+        while True:
+            caller, _ = self._listener.accept()
+            if self._free.acquire(blocking=False):
+                threading.Thread(target=self._relay, args=(caller,), name="relayed", daemon=True).start()
+            else:
+                caller.close()
+
+    def _relay(self, caller: socket.socket) -> None:
+        try:
+            with caller, socket.create_connection(self._proxy, CONNECT_SECONDS) as proxy:
+                proxy.settimeout(None)
+                back = threading.Thread(target=_pump, args=(proxy, caller), name="relayed back", daemon=True)
+                back.start()
+                _pump(caller, proxy)
+                back.join()
+        except OSError as error:
+            log.warning("the proxy cannot be reached for a slot: %s", error)
+        finally:
+            self._free.release()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """All that comes from one goes to the other, to its end; then the other is told of the end."""
+    with suppress(OSError):
+        while data := source.recv(BYTES):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+    with suppress(OSError):  # what the other still says goes nowhere any more
+        source.shutdown(socket.SHUT_RD)
