@@ -23,7 +23,7 @@ IFF_UP_RUNNING = 0x1 | 0x40  # linux/if.h
 
 
 class Network:
-    """A network namespace with a relay to the proxy at `proxy_url`. Raises OSError where the kernel lets us make none."""
+    """A network namespace with a relay to the proxy at `proxy_url`. Raises OSError where none can be made."""
 
     url = f"http://{ADDRESS[0]}:{ADDRESS[1]}"
 
@@ -38,7 +38,9 @@ class Network:
         making.join()
         if isinstance(self._made, OSError):
             raise self._made
-        self._listener, self._namespace = self._made
+        listener, namespace = self._made
+        self._listener: socket.socket = listener
+        self._namespace: int = namespace
         threading.Thread(target=self._serve, name="relay", daemon=True).start()
 
     @property

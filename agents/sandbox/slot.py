@@ -2,8 +2,9 @@
 
 As root, everything that a model or a repository can influence runs as the slot's own user: no groups, no capabilities,
 no new privileges; and in namespaces of its own (agents/claude/inside.sh), where the machine lets us make them: its
-network leads to the proxy alone, its processes and what they share with others end with it. Ending a slot ends every process of that user, whatever group or session it has moved to. Without
-root it all runs as the same user, and a slot's processes are told by a mark in their environment.
+network leads to the proxy alone, and its processes, with what they share with others, end with it. Ending a slot ends
+every process of its user, whatever group or session it has moved to. Without root it all runs as the same user, and a
+slot's processes are told by a mark in their environment.
 """
 
 import logging

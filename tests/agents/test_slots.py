@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -130,8 +130,8 @@ def test_a_folder_that_a_slots_user_cannot_enter_is_refused(folder: Path) -> Non
 class Stubborn(Slot):
     """A slot with a process that no signal ends, from the first one on until it is let go."""
 
-    signalled: threading.Event
-    let_go: threading.Event
+    signalled: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
 
     def processes(self) -> list[int]:
         stuck = self.signalled.is_set() and not self.let_go.is_set()
@@ -146,7 +146,7 @@ class Stubborn(Slot):
 @pytest.fixture
 def stubborn(folder: Path) -> Stubborn:
     place = slot(folder)
-    return Stubborn(place.name, place.uid, threading.Event(), threading.Event())
+    return Stubborn(place.name, place.uid)
 
 
 def test_a_report_is_brought_though_a_process_does_not_end(agent: Agent, stubborn: Stubborn) -> None:
@@ -177,7 +177,7 @@ class Looks(Claude):
 
 
 def test_what_a_process_that_did_not_end_has_kept_is_gone_when_its_slot_is_taken_again(folder: Path) -> None:
-    place = Stubborn("slot", None, threading.Event(), threading.Event())
+    place = Stubborn("slot", None)
     workspaces = Workspaces(folder / "tasks")
     runner = Runner(
         slots=Slots([place]),
