@@ -30,7 +30,7 @@ def claude(process: Path) -> dict[str, object] | None:
         if os.path.basename((process / "cmdline").read_bytes().split(b"\0")[0]) != b"claude":
             return None
         status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
-        environment = _environment(process)
+        is_open = _is_open(process, int(status["Uid"].split()[0]))
     except OSError:
         return None  # it has ended
     return {
@@ -38,20 +38,22 @@ def claude(process: Path) -> dict[str, object] | None:
         "groups": status["Groups"].split(),
         "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16) | int(status["CapInh"], 16),
         "no_new_privileges": status["NoNewPrivs"] == "1",
-        "environment": environment,
+        "open": is_open,
     }
 
 
-def _environment(process: Path) -> list[str]:
-    """The environment of a process, read as its own user: root in there has no right to it."""
-    owner = process.stat()
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
+def _is_open(process: Path, user: int) -> bool:
+    """Whether another process of the same user could look into it, and speak for it."""
+    os.setegid(user)
+    os.seteuid(user)
     try:
-        return (process / "environ").read_text().rstrip("\0").split("\0")
+        (process / "environ").read_bytes()
+    except PermissionError:
+        return False
     finally:
         os.seteuid(0)
         os.setegid(0)
+    return True
 
 
 if __name__ == "__main__":
