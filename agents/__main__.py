@@ -73,7 +73,7 @@ def make_runner(settings: AgentSettings) -> Runner:
     slots = make_slots(
         f"{folder}/slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid, proxy_url=settings.proxy_url
     )
-    claude = reachable_claude(settings.claude_cli or start_only(bundled_claude()), folder)
+    claude = reachable_claude(start_only(settings.claude_cli or bundled_claude(), ours=not settings.claude_cli), folder)
     return Runner(
         slots=Slots(slots),
         workspaces=Workspaces(folder / "tasks"),

@@ -15,6 +15,7 @@ from stack.topology import CONSUMER_TIMEOUT_MS
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 READY_SECONDS = 60
+COOKIE_BYTES = 32
 
 
 # Below what Linux takes for outgoing connections (net.ipv4.ip_local_port_range, from 32768): a port from there may be
@@ -103,11 +104,12 @@ class RabbitMQ:
 
     def _make_cookie(self) -> None:
         """Erlang would make one of 36 bits: whoever has it may do anything in the node."""
-        cookie = self._folder / ".erlang.cookie"
-        if not cookie.exists():
-            cookie.touch(mode=0o600)
-            cookie.write_text(secrets.token_urlsafe(32))
-            cookie.chmod(0o400)
+        cookie, new = self._folder / ".erlang.cookie", self._folder / ".erlang.cookie.new"
+        if not cookie.exists() or cookie.stat().st_size < COOKIE_BYTES:
+            new.touch(mode=0o600)
+            new.write_text(secrets.token_urlsafe(COOKIE_BYTES))
+            new.chmod(0o400)
+            new.replace(cookie)
 
     def _environment(self) -> dict[str, str]:
         folder = self._folder.absolute()

@@ -10,11 +10,12 @@ from pydantic import Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from orchestrator.callers import Caller, Callers, Unknown
-from orchestrator.files import MOST_BYTES, Files
+from orchestrator.files import Files
 from orchestrator.runs import Runs
 from orchestrator.store import database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.views import Views
+from stack.api import MOST_FILE_BYTES
 from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.messages import Attachment, Priority, Request
 from stack.people import Person
@@ -111,7 +112,7 @@ def room_for(callers: Callers) -> Room:
 
     def room(path: str, authorization: str) -> int:
         caller = callers.of(_token(authorization))
-        return MOST_BYTES if path == "/files" and "files" in caller.verbs else BODY_BYTES
+        return MOST_FILE_BYTES if path == "/files" and "files" in caller.verbs else BODY_BYTES
 
     return room
 

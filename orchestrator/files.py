@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from stack.api import MOST_FILE_BYTES
 from stack.errors import GiveUp, NotThere
 from stack.messages import Attachment
 
-MOST_BYTES = 50 << 20  # what Telegram takes from a bot: https://core.telegram.org/bots/api#senddocument
 KEPT = timedelta(days=30)
 
 
@@ -24,8 +24,8 @@ class Files:
 
     def keep(self, name: str, content: bytes) -> Attachment:
         """Keeps a file; the same bytes are kept once, for another month. Raises GiveUp where it is too large."""
-        if len(content) > MOST_BYTES:
-            raise GiveUp(f"the file has {len(content) >> 20} MB, {MOST_BYTES >> 20} are most")
+        if len(content) > MOST_FILE_BYTES:
+            raise GiveUp(f"the file has {len(content) >> 20} MB, {MOST_FILE_BYTES >> 20} are most")
         found = Attachment(id=hashlib.sha256(content).hexdigest(), name=_plain(name), size=len(content))
         path = self._folder / found.id
         temporary = self._folder / f"{uuid4()}.new"  # others may keep the same file right now

@@ -14,6 +14,7 @@ from stack.values import Value
 
 TIMEOUT_SECONDS = 10
 FILE_TIMEOUT_SECONDS = 120
+MOST_FILE_BYTES = 50 << 20  # what Telegram takes from a bot: https://core.telegram.org/bots/api#senddocument
 
 T = TypeVar("T", bound=Value)
 
@@ -182,7 +183,9 @@ class RunsApi(Caller):
         return self._ask(RunSummary, "POST", f"/runs/{run_id}/answer", said)
 
     def keep(self, name: str, content: bytes) -> Attachment:
-        """Leaves a file at the orchestrator, to go with a message."""
+        """Leaves a file at the orchestrator, to go with a message. Raises GiveUp where it is too large."""
+        if len(content) > MOST_FILE_BYTES:
+            raise GiveUp(f"the file has {len(content) >> 20} MB, {MOST_FILE_BYTES >> 20} are most")
         answer = self._call("POST", "/files", params={"name": name}, data=content, timeout=FILE_TIMEOUT_SECONDS)
         return Attachment.model_validate_json(answer.content)
 

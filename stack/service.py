@@ -71,6 +71,8 @@ def _threads_watched() -> Iterator[list[str]]:
     failed: list[str] = []
 
     def ended(thread: threading.ExceptHookArgs) -> None:
+        if thread.exc_type is SystemExit:
+            return
         name = thread.thread.name if thread.thread else "a thread"
         error = thread.exc_value or thread.exc_type()
         log.critical("%s has failed, so the service ends", name, exc_info=error)

@@ -53,6 +53,7 @@ class WebServer:
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=IDLE_SECONDS // 6,
             max_request_header_size=HEAD_BYTES,
+            max_request_body_size=1 << 62,  # that is for `room` to say
         )
         self._server = server
         request = type("Request", (_Request,), {"room": staticmethod(room)})
@@ -81,7 +82,7 @@ class _Channel(HTTPChannel):
 
     def __init__(self, server: Any, connection: Any, address: Any, adjustments: Any, map: Any = None) -> None:
         super().__init__(server, connection, address, adjustments, map=map)
-        theirs = sum(other.addr[0] == address[0] for other in server.active_channels.values())
+        theirs = sum(other.addr[0] == address[0] for other in list(server.active_channels.values()))
         self.will_close = theirs > OF_ONE_ADDRESS
 
 
@@ -94,7 +95,10 @@ class _Request(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        if self.error or not self.headers_finished or self.body_rcv is None:
+        if self.error:
+            self.expect_continue = False  # else waitress asks for the body of what it has refused
+            return consumed
+        if not self.headers_finished or self.body_rcv is None:
             return consumed
         try:
             if self.most is None:

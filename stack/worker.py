@@ -211,7 +211,7 @@ class Worker:
         """Renews the lease. False, and the Stop is set, where the run was cancelled or the lease lost."""
         try:
             verdict = self._tasks.renew(at.task.id, attempt=at.claim.attempt).verdict
-        except StackError as error:
+        except (StackError, ValueError) as error:  # ValueError: an answer that says something else
             log.warning("the lease could not be renewed: %s", error)
             return True
         if verdict != "go":

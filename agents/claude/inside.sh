@@ -5,10 +5,11 @@ set -eu
 folder=$1
 shift
 exec 9<"$folder"
-for place in /tmp /var/tmp /dev/shm; do
+for place in /tmp /var/tmp /dev/shm /run; do
   mount -t tmpfs -o size=256m,mode=1777,nosuid,nodev slot "$place"
 done
-if [ ! -e "$folder" ]; then
+if [ -d /dev/mqueue ]; then mount -t mqueue slot /dev/mqueue; fi
+if ! [ "$folder" -ef /proc/self/fd/9 ]; then
   mkdir -p "$folder"
   mount --no-canonicalize --bind /proc/self/fd/9 "$folder"
 fi

@@ -9,6 +9,8 @@ from stack.errors import GiveUp
 
 log = logging.getLogger(__name__)
 
+SLOTS_OWN = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - what a slot has anew (agents/claude/inside.sh)
+
 
 def reachable_folder(folder: Path) -> Path:
     """`folder`, made, if a slot's user can enter it; raises GiveUp with the folder that is in the way."""
@@ -31,7 +33,9 @@ def private_folder(folder: Path) -> Path:
 def reachable_claude(claude: Path, folder: Path) -> Path:
     """`claude`, or a copy of it in `folder` where a slot's user could not reach it."""
     copy = folder / f"claude-{claude.stat().st_size}"
-    if os.geteuid() != 0 or all(p.stat().st_mode & 0o001 for p in claude.absolute().parents):
+    place = claude.absolute()
+    hidden = any(place.is_relative_to(own) for own in SLOTS_OWN) and not place.is_relative_to(folder)
+    if os.geteuid() != 0 or (not hidden and all(p.stat().st_mode & 0o001 for p in place.parents)):
         return claude
     if not copy.exists():
         temporary = copy.with_suffix(".new")
@@ -39,20 +43,21 @@ def reachable_claude(claude: Path, folder: Path) -> Path:
             os.link(claude, temporary)
         except OSError:
             shutil.copy2(claude, temporary)
-        if not temporary.stat().st_mode & 0o001:
-            temporary.chmod(0o755)
         temporary.replace(copy)
+    copy.chmod(claude.stat().st_mode | 0o111)
     return copy
 
 
-def start_only(program: Path) -> Path:
-    """`program`, which other users may start but not read from now on, where we are root.
+def start_only(program: Path, *, ours: bool = True) -> Path:
+    """`program`, which other users may start but not read from now on, where we are root and it is ours to change.
 
     What runs it is closed to whatever else runs as the same user (agents/claude/claude.sh).
     """
     if os.geteuid() == 0 and program.stat().st_mode & 0o044:
         try:
+            if not ours:
+                raise PermissionError(f"others may read {program}")
             program.chmod(0o711)
         except OSError as error:
-            log.warning("what a slot starts could speak for Claude Code: %s", error)
+            log.warning("what Claude Code starts could speak for it: %s", error)
     return program

@@ -7,13 +7,17 @@ import os
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit
+
+from stack.errors import GiveUp
 
 log = logging.getLogger(__name__)
 
 ADDRESS = ("127.0.0.1", 8003)  # in the slot's network, where nobody else can have it
-CONNECTIONS = 64  # at once; Claude Code holds a few
+CONNECTIONS = 16  # at once; Claude Code holds a few
+PAUSE_SECONDS = 1.0  # while this process can open or start no more
 CONNECT_SECONDS = 10
 BYTES = 1 << 16  # at a time
 
@@ -23,13 +27,15 @@ IFF_UP_RUNNING = 0x1 | 0x40  # linux/if.h
 
 
 class Network:
-    """A network namespace with a relay to the proxy at `proxy_url`. Raises OSError where none can be made."""
+    """A network namespace with a relay to the proxy at `proxy_url`. Raises GiveUp; OSError where none can be made."""
 
     url = f"http://{ADDRESS[0]}:{ADDRESS[1]}"
 
     def __init__(self, proxy_url: str) -> None:
         proxy = urlsplit(proxy_url)
-        self._proxy = (proxy.hostname or "127.0.0.1", proxy.port or 80)
+        if proxy.scheme != "http" or not proxy.hostname or proxy.path.strip("/"):
+            raise GiveUp(f"PROXY_URL {proxy_url}: an address like http://127.0.0.1:8003 is needed")
+        self._proxy = (proxy.hostname, proxy.port or 80)
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         self._made: tuple[socket.socket, int] | OSError = OSError("the network was not made")
         # A thread can move into a new network by itself. It ends there; its socket stays, and keeps the network alive.
@@ -62,16 +68,22 @@ class Network:
 
     def _serve(self) -> None:
         while True:
-            caller, _ = self._listener.accept()
-            if self._free.acquire(blocking=False):
-                threading.Thread(target=self._relay, args=(caller,), name="relayed", daemon=True).start()
-            else:
-                caller.close()
+            try:
+                caller, _ = self._listener.accept()
+                if self._free.acquire(blocking=False):
+                    threading.Thread(target=self._relay, args=(caller,), name="relayed", daemon=True).start()
+                else:
+                    caller.close()
+            except (OSError, RuntimeError) as error:  # no descriptor, no thread more
+                log.warning("a slot's connection could not be taken: %s", error)
+                time.sleep(PAUSE_SECONDS)
 
     def _relay(self, caller: socket.socket) -> None:
         try:
             with caller, socket.create_connection(self._proxy, CONNECT_SECONDS) as proxy:
                 proxy.settimeout(None)
+                for connection in (caller, proxy):  # what is streamed comes in small pieces, each of them at once
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 back = threading.Thread(target=_pump, args=(proxy, caller), name="relayed back", daemon=True)
                 back.start()
                 _pump(caller, proxy)

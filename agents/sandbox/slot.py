@@ -131,5 +131,5 @@ def _network(proxy_url: str) -> Network | None:
     try:
         return Network(proxy_url)
     except PermissionError:
-        log.info("no namespaces can be made here: the container is the slot's boundary")
+        log.warning("no namespaces can be made here: what a slot reaches is what this container, or machine, lets it")
         return None

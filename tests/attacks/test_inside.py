@@ -118,6 +118,20 @@ def test_an_abstract_socket_of_the_machine_is_not_there(slot: Slot, folder: Path
         assert attack(slot, folder, code) == "111"  # refused
 
 
+def test_a_socket_file_of_the_machine_is_not_there(slot: Slot, folder: Path) -> None:
+    """As those of D-Bus or of a database."""
+    path = Path(f"/run/claude-stack-attacked-{os.getpid()}")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        try:
+            path.chmod(0o777)
+            code = f"import socket; print(socket.socket(socket.AF_UNIX).connect_ex({str(path)!r}))"
+            assert attack(slot, folder, code) == "2"  # not there
+        finally:
+            path.unlink()
+
+
 def test_a_port_that_it_takes_is_taken_in_its_own_network_alone(slot: Slot, folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -159,7 +173,8 @@ def test_no_process_of_the_machine_is_seen(slot: Slot, folder: Path) -> None:
 
 LEAVE = """
 import ctypes, os, subprocess
-for place in ("/tmp", "/var/tmp", "/dev/shm"):
+for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock"):
+    os.makedirs(place, exist_ok=True)
     open(place + "/left-behind", "w").write("x")
 libc = ctypes.CDLL(None)
 print(libc.shmget(4711, 4096, 0o1666) >= 0, libc.semget(4711, 1, 0o1666) >= 0, libc.msgget(4711, 0o1666) >= 0)
@@ -167,7 +182,7 @@ subprocess.Popen(["sleep", "600"], start_new_session=True)
 """
 FIND = """
 import ctypes, os
-print([p for p in ("/tmp", "/var/tmp", "/dev/shm") if os.path.exists(p + "/left-behind")])
+print([p for p in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock") if os.path.exists(p + "/left-behind")])
 libc = ctypes.CDLL(None)
 print(libc.shmget(4711, 4096, 0), libc.semget(4711, 1, 0), libc.msgget(4711, 0))
 """
@@ -177,7 +192,11 @@ def test_nothing_is_left_for_who_comes_next(slot: Slot, folder: Path) -> None:
     assert attack(slot, folder, LEAVE) == "True True True"
     assert not slot.is_busy()
     assert attack(slot, folder, FIND) == "[]\n-1 -1 -1"
-    assert not [place for place in ("/tmp", "/var/tmp", "/dev/shm") if os.path.exists(f"{place}/left-behind")]
+    assert not [
+        place
+        for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock")
+        if os.path.exists(f"{place}/left-behind")
+    ]
 
 
 def test_a_folder_of_everybodys_is_of_a_size(slot: Slot, folder: Path) -> None:

@@ -5,11 +5,14 @@ import os
 import threading
 import time
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from orchestrator.files import KEPT, MOST_BYTES
+from orchestrator.api import BODY_BYTES
+from orchestrator.files import KEPT
+from stack.api import MOST_FILE_BYTES
 from stack.errors import GiveUp, NotThere
 from tests.orchestrator.played import World
 from tests.orchestrator.serving import Api
@@ -72,9 +75,9 @@ def test_a_file_that_is_not_there_is_told(world: World) -> None:
 
 
 def test_a_file_of_more_than_telegram_takes_is_refused(world: World, folder: Path) -> None:
-    assert world.files.keep("most", b"x" * MOST_BYTES).size == MOST_BYTES
+    assert world.files.keep("most", b"x" * MOST_FILE_BYTES).size == MOST_FILE_BYTES
     with pytest.raises(GiveUp, match="50 are most"):
-        world.files.keep("more", b"x" * (MOST_BYTES + 1))
+        world.files.keep("more", b"x" * (MOST_FILE_BYTES + 1))
     assert len(list(folder.iterdir())) == 1
 
 
@@ -153,8 +156,30 @@ def test_no_path_leads_out_of_the_folder(api: Api, path: str) -> None:
     assert set(answer.json or {}) == {"error"}
 
 
-@pytest.mark.parametrize(("more", "status"), [(0, 201), (1, 409), (1 << 20, 413)])
-def test_a_body_of_more_than_the_limit_is_refused(api: Api, more: int, status: int) -> None:
-    answer = api.call("POST", "/files?name=a", "bot", data=b"x" * (MOST_BYTES + more))
+@pytest.mark.parametrize(("more", "status"), [(0, 201), (1, 409)])
+def test_a_file_of_more_than_the_limit_is_refused(api: Api, more: int, status: int) -> None:
+    answer = api.call("POST", "/files?name=a", "bot", data=b"x" * (MOST_FILE_BYTES + more))
     assert answer.status_code == status
     assert (status == 201) == ("error" not in (answer.json or {}))
+
+
+@pytest.mark.parametrize(
+    ("path", "caller", "length", "status"),
+    [
+        ("/files?name=a", "bot", MOST_FILE_BYTES + 1, 413),
+        ("/files?name=a", "forge", BODY_BYTES + 1, 413),
+        ("/runs", "cli", BODY_BYTES + 1, 413),
+        ("/runs", "", 1, 401),
+    ],
+)
+def test_a_body_is_refused_at_its_head(api: Api, path: str, caller: str, length: int, status: int) -> None:
+    """None of it was sent."""
+    token = api.token(caller) if caller else "nobody's"
+    with api.served() as url:
+        connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
+        connection.putrequest("POST", path)
+        connection.putheader("Authorization", f"Bearer {token}")
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        assert connection.getresponse().status == status
+        connection.close()

@@ -126,7 +126,9 @@ def test_a_body_is_taken_from_who_is_known(url: str) -> None:
 
 
 @pytest.mark.parametrize("more", ["", "Expect: 100-continue\r\n"], ids=["at once", "asked first"])
-@pytest.mark.parametrize("length", ["Content-Length: 200000000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "length", ["Content-Length: 200000000", f"Content-Length: {1 << 30}", "Transfer-Encoding: chunked"]
+)
 @pytest.mark.parametrize(
     ("path", "who", "status"),
     [("/keep", "unknown", 401), ("/keep", "", 401), ("/keep", "known", 413), ("/", "known", 413)],
