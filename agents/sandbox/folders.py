@@ -32,7 +32,7 @@ def private_folder(folder: Path) -> Path:
 
 def reachable_claude(claude: Path, folder: Path) -> Path:
     """`claude`, or a copy of it in `folder` where a slot's user could not reach it."""
-    copy = folder / f"claude-{claude.stat().st_size}"
+    copy = folder / f"claude-{claude.stat().st_size}-{claude.stat().st_mtime_ns}"
     place = claude.absolute()
     hidden = any(place.is_relative_to(own) for own in SLOTS_OWN) and not place.is_relative_to(folder)
     if os.geteuid() != 0 or (not hidden and all(p.stat().st_mode & 0o001 for p in place.parents)):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for the Claude Code CLI where a test needs one that misbehaves. What it does stands in the file beside it.
-mode=$(cat "$(dirname "$0")/mode")
+# Stands in for the Claude Code CLI where a test needs one that misbehaves; the test writes in what it does.
+mode=MODE
 read -r line
 id=$(printf '%s' "$line" | sed -n 's/.*"request_id": *"\([^"]*\)".*/\1/p')
 case $mode in

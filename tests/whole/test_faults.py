@@ -276,13 +276,14 @@ def fake_claude(world: World) -> Iterator[Callable[[str], None]]:
     reviewer = only_reviewer(world.stack)
     folder = Path("/var/tmp") / world.name
     folder.mkdir(mode=0o755)
-    shutil.copy(Path(__file__).parent / "fake_claude.sh", folder)
+    script = (Path(__file__).parent / "fake_claude.sh").read_text()
     environment = reviewer.environment
 
     def use(mode: str) -> None:
-        (folder / "mode").write_text(mode)
+        (folder / "claude").write_text(script.replace("mode=MODE", f"mode={mode}"))
+        (folder / "claude").chmod(0o755)
         reviewer.stop()
-        reviewer.environment = {**environment, "CLAUDE_CLI": str(folder / "fake_claude.sh")}
+        reviewer.environment = {**environment, "CLAUDE_CLI": str(folder / "claude")}
         reviewer.restart()
 
     yield use
