@@ -32,15 +32,11 @@ def points(run: RunDetail, *, sent: float, received: float) -> dict[str, float]:
 
     A hop that was lost (Progress may be) is missing.
     """
-    told = [event for event in run.events if event.kind == "hop"]
-    hops = {event.text: event.at.timestamp() for event in told}
-    started = [event.at.timestamp() for event in told if event.text == "claude.started"]
-    return {
-        "message.sent": sent,
-        **hops,
-        **({"claude.started": min(started)} if started else {}),
-        "message.received": received,
-    }
+    hops: dict[str, float] = {}
+    for event in run.events:
+        if event.kind == "hop" and not (event.text == "claude.started" and event.text in hops):
+            hops[event.text] = event.at.timestamp()
+    return {"message.sent": sent, **hops, "message.received": received}
 
 
 def seconds_per_hop(found: Mapping[str, float]) -> dict[str, float]:

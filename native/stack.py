@@ -104,8 +104,8 @@ class Stack:
         """What a service keeps is nobody else's to read, whatever made it before; a slot only passes through."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
-        ours = (*SIMULATORS, *(name for name in self.services if name not in self._agents))
-        for name in (*ours, "heartbeats", "logs", "rabbitmq", "secrets"):
+        ours = {*SIMULATORS, *self.services, "heartbeats", "logs", "rabbitmq", "secrets"}.difference(self._agents)
+        for name in ours:
             (self.folder / name).mkdir(exist_ok=True)
             (self.folder / name).chmod(0o700)
 
@@ -142,7 +142,7 @@ class Stack:
             **(settings or {}),
             **self._extra.get(module or name, {}),
         }
-        web = module is None and name == "proxy"
+        web = name == "proxy"
         return Process(
             name=name,
             arguments=[module or name],

@@ -173,7 +173,7 @@ class _Attempt:
     def _environment(self) -> dict[str, str]:
         return {
             **self.slot.environment(
-                self.claude.executable, started=self.workspace.started, folder=self.workspace.folder.parent.parent
+                self.claude.executable, started=self.workspace.started, folder=self.workspace.agent_folder
             ),
             **environment(
                 self.workspace,

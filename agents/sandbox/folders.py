@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from stack.errors import GiveUp
@@ -53,11 +54,11 @@ def start_only(program: Path, *, ours: bool = True) -> Path:
 
     What runs it is closed to whatever else runs as the same user (agents/claude/claude.sh).
     """
-    if os.geteuid() == 0 and program.stat().st_mode & 0o044:
-        try:
-            if not ours:
-                raise PermissionError(f"others may read {program}")
-            program.chmod(0o711)
-        except OSError as error:
-            log.warning("what Claude Code starts could speak for it: %s", error)
+    readable = 0o044
+    if os.geteuid() == 0 and program.stat().st_mode & readable:
+        if ours:
+            with suppress(OSError):  # where nobody may change it, which is told
+                program.chmod(0o711)
+        if program.stat().st_mode & readable:
+            log.warning("others may read %s: what Claude Code starts could speak for it", program)
     return program

@@ -41,6 +41,11 @@ class Workspace:
     mark: str
 
     @property
+    def agent_folder(self) -> Path:
+        """The agent's folder, in which the folder of all tasks lies."""
+        return self.folder.parent.parent
+
+    @property
     def work(self) -> Path:
         """Where Claude works: the parts lie in it."""
         return self.folder / "work"

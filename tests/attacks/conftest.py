@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from native.stack import Stack
-from tests.whole.conftest import desk, github, world
+from tests.whole.conftest import desk, world
 from tests.whole.world import PEOPLE
 
-__all__ = ["desk", "github", "world"]
+__all__ = ["desk", "world"]
 
 
 @pytest.fixture(scope="session")

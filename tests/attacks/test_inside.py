@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents.claude.options import WRAPPER
-from agents.sandbox.folders import start_only
+from agents.sandbox.folders import SLOTS_OWN, start_only
 from agents.sandbox.network import CONNECTIONS, Network
 from agents.sandbox.slot import Slot
 
@@ -197,6 +197,10 @@ def test_nothing_is_left_for_who_comes_next(slot: Slot, folder: Path) -> None:
         for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock")
         if os.path.exists(f"{place}/left-behind")
     ]
+
+
+def test_both_that_must_know_know_the_same_folders() -> None:
+    assert f"for place in {' '.join(SLOTS_OWN)}; do" in (WRAPPER.parent / "inside.sh").read_text()
 
 
 def test_a_folder_of_everybodys_is_of_a_size(slot: Slot, folder: Path) -> None:
