@@ -1,10 +1,8 @@
 """Sessions of the real Claude Code with not-anthropic: alive, steered, asked, stopped, and how they end."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from stack.assignment import GIVEN_BACK, Stopped
 from stack.errors import GiveUp, TryAgain
 from stack.messages import Signal
 from tests.agents.conftest import FINDINGS, Agent, Model, Running, Said, SayJob, assignment, setup, told, until
+from tests.agents.fake_claude import put_fake_claude
 
 
 def text_of(running: Running) -> str:
@@ -208,27 +207,17 @@ def test_a_stop_before_the_start_starts_nothing(agent: Agent, model: Model) -> N
 # --- a CLI that misbehaves --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def fake_claude(agent: Agent) -> Path:
-    """A stand-in for the CLI; the mode stands in a file beside it."""
-    agent.claude = Path(shutil.copy(Path(__file__).parents[1] / "whole/fake_claude.sh", agent.folder))
-    agent.claude.chmod(0o755)
-    return agent.folder / "mode"
-
-
 @pytest.mark.parametrize(
     ("mode", "words"), [("exit", "something is wrong with me"), ("junk", "Claude Code"), ("silent_exit", "Claude Code")]
 )
-def test_a_cli_that_ends_without_a_result_is_tried_again(
-    agent: Agent, fake_claude: Path, mode: str, words: str
-) -> None:
-    fake_claude.write_text(mode)
+def test_a_cli_that_ends_without_a_result_is_tried_again(agent: Agent, mode: str, words: str) -> None:
+    agent.claude = put_fake_claude(agent.folder / "fake", mode)
     with pytest.raises(TryAgain, match=words):
         agent.work(assignment())
 
 
-def test_a_result_counts_at_once_where_the_process_lingers(agent: Agent, fake_claude: Path) -> None:
-    fake_claude.write_text("lingers")  # for ever
+def test_a_result_counts_at_once_where_the_process_lingers(agent: Agent) -> None:
+    agent.claude = put_fake_claude(agent.folder / "fake", "lingers")  # for ever
     assert agent.work(assignment()).text == "Done."
 
 

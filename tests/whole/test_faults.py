@@ -17,6 +17,7 @@ import pytest
 from native.desk import Desk, Ended
 from native.processes import Process
 from native.stack import Stack
+from tests.agents.fake_claude import put_fake_claude
 from tests.whole.world import World
 
 SEED = int(os.environ.get("SEED", "2026"))
@@ -276,14 +277,12 @@ def fake_claude(world: World) -> Iterator[Callable[[str], None]]:
     reviewer = only_reviewer(world.stack)
     folder = Path("/var/tmp") / world.name
     folder.mkdir(mode=0o755)
-    script = (Path(__file__).parent / "fake_claude.sh").read_text()
     environment = reviewer.environment
 
     def use(mode: str) -> None:
-        (folder / "claude").write_text(script.replace("mode=MODE", f"mode={mode}"))
-        (folder / "claude").chmod(0o755)
+        claude = put_fake_claude(folder / "claude", mode)
         reviewer.stop()
-        reviewer.environment = {**environment, "CLAUDE_CLI": str(folder / "claude")}
+        reviewer.environment = {**environment, "CLAUDE_CLI": str(claude)}
         reviewer.restart()
 
     yield use
