@@ -180,7 +180,7 @@ def test_a_forge_that_is_away_when_the_reviewer_fetches_is_waited_for(world: Wor
 
 def test_a_proxy_that_is_killed_in_the_middle_is_waited_for(world: World, desk: Desk) -> None:
     pull, proxy = world.pull(), world.stack.services["proxy"]
-    world.model("slow", delay_seconds=2)
+    world.model("slow", delay_seconds=1)  # with Claude's wait before a third try: less than AGENT_SILENCE_SECONDS
     with world.on("claude.started", lambda: crash_and_restart(proxy)):
         since = world.ask(f"/review {pull}")
         reviewed = desk.wait_for_ending(since)
