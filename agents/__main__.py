@@ -76,7 +76,7 @@ def make_runner(settings: AgentSettings) -> Runner:
     claude = reachable_claude(start_only(settings.claude_cli or bundled_claude(), ours=not settings.claude_cli), folder)
     return Runner(
         slots=Slots(slots),
-        workspaces=Workspaces(folder / "tasks"),
+        workspaces=Workspaces(reachable_folder(folder / "tasks")),
         caches=Cache(private_folder(folder / "cache"), forge_url=settings.forge_url),
         transcripts=Transcripts(private_folder(folder / "transcripts"), keep_days=settings.agent_keep_days),
         claude=Claude(claude, settings.proxy_url, settings.agent_silence_seconds),

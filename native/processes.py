@@ -29,6 +29,7 @@ class Process:
     ready_file: Path | None = None
     ready_url: str | None = None
     umask: int = 0o077
+    user: list[str] = field(default_factory=list)  # what goes before the command, for it to run as somebody else
     _process: "subprocess.Popen[bytes] | None" = None
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,7 +52,7 @@ class Process:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *self.arguments],
+                [*self.user, sys.executable, "-m", *self.arguments],
                 cwd=ROOT,
                 env={**kept, "PYTHONUNBUFFERED": "1", **self.environment},
                 stdin=subprocess.DEVNULL,

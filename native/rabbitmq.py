@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from native.users import Users
 from stack.topology import CONSUMER_TIMEOUT_MS
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -37,10 +38,14 @@ def free_port() -> int:
 
 
 class RabbitMQ:
-    """A node whose data live in `folder`: a second start there finds the queues and messages of the first."""
+    """A node whose data live in `folder`: a second start there finds the queues and messages of the first.
 
-    def __init__(self, folder: Path, *, definitions: Path, port: int) -> None:
+    With `users` it is the user of that name's.
+    """
+
+    def __init__(self, folder: Path, *, definitions: Path, port: int, users: Users | None = None) -> None:
         self._folder = folder
+        self._users = users
         self._definitions = definitions
         self._process: subprocess.Popen[bytes] | None = None
         self._port_mapper: subprocess.Popen[bytes] | None = None
@@ -76,7 +81,12 @@ class RabbitMQ:
     def _run(self, *command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         with (self._folder / "server.log").open("ab") as log:
             return subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [*(self._users.command("rabbitmq") if self._users else ()), *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def _wait_until_ready(self) -> None:
@@ -110,6 +120,8 @@ class RabbitMQ:
             new.write_text(secrets.token_urlsafe(COOKIE_BYTES))
             new.chmod(0o400)
             new.replace(cookie)
+        if self._users:
+            self._users.give(self._folder, "rabbitmq")
 
     def _environment(self) -> dict[str, str]:
         folder = self._folder.absolute()

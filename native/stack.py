@@ -1,43 +1,28 @@
 """The whole stack on this machine: a private broker, a process per service, and simulators where they are wanted."""
 
 import hashlib
+import logging
 import os
-import stat
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from native.ports import Ports
 from native.processes import ROOT, Process, start_all, stop_all
-from native.rabbitmq import RabbitMQ, free_port
+from native.rabbitmq import RabbitMQ
+from native.users import Users, private_place
 from stack.ids import dashed
 from stack.init import make_secrets
 from stack.roles import AGENTS
 
+log = logging.getLogger(__name__)
+
+SERVICES = ("proxy", "orchestrator", "forge", "bot")
 SIMULATORS = ("not_github", "not_telegram", "not_anthropic")
 PERSON = 1001  # who writes in the demo and in tests, and whom the chat page begins with
 # Tokens of the simulators: whoever reads them here has nothing.
 GITHUB_TOKEN = "not-a-github-token"  # noqa: S105
 TELEGRAM_TOKEN = "123456:not-a-telegram-token"  # noqa: S105
 ANTHROPIC_KEY = "not-an-anthropic-key"
-UIDS, UIDS_PER_AGENT = 1000, 20  # of a stack, and of an agent: slots have user ids of their own
-
-
-@dataclass
-class Ports:
-    """A free port for each process that listens."""
-
-    broker: int = field(default_factory=free_port)
-    orchestrator: int = field(default_factory=free_port)
-    forge: int = field(default_factory=free_port)
-    proxy: int = field(default_factory=free_port)
-    not_github: int = field(default_factory=free_port)
-    not_telegram: int = field(default_factory=free_port)
-    not_anthropic: int = field(default_factory=free_port)
-
-    def url(self, name: str) -> str:
-        """The loopback address of a process."""
-        return f"http://127.0.0.1:{getattr(self, name)}"
 
 
 class Stack:
@@ -56,6 +41,9 @@ class Stack:
         extra: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.folder = folder.absolute()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        self.users = Users(self.folder, ["rabbitmq", *SIMULATORS, *SERVICES])
         self.ports = Ports()
         self._extra = extra or {}
         self._outside = outside
@@ -63,22 +51,15 @@ class Stack:
             self.folder / "rabbitmq",
             definitions=self.secrets / "rabbitmq/definitions.json",
             port=self.ports.broker,
+            users=self.users,
         )
         self.simulators = {name: self._simulator(name) for name in SIMULATORS} if outside is None else {}
         scaled = [(name, role) for role in AGENTS for name in _names(role, (agents or {}).get(role, 1))]
         self._agents = [name for name, _ in scaled]
         self.services = {
-            "proxy": self._service("proxy"),
-            "orchestrator": self._service("orchestrator"),
-            "forge": self._service("forge"),
-            "bot": self._service("bot"),
+            **{name: self._service(name) for name in SERVICES},
             **{name: self._agent(name, role, number) for number, (name, role) in enumerate(scaled)},
         }
-
-    @property
-    def first_uid(self) -> int:
-        """The first of UIDS user ids of the slots, by folder: two stacks must not end each other's processes."""
-        return 61000 + zlib.crc32(str(self.folder).encode()) % 300 * UIDS
 
     @property
     def secrets(self) -> Path:
@@ -91,8 +72,10 @@ class Stack:
 
     def start(self) -> None:
         """Starts everything, and returns when it can be used. Raises SystemExit with the log of what did not start."""
-        self._close()
+        if os.geteuid() == 0 and self.users.complaint:
+            log.warning("no user of its own for each service, all run as root: %s", self.users.complaint)
         make_secrets(self.secrets, broker=f"127.0.0.1:{self.ports.broker}")
+        self._close()
         for process in self.simulators.values():
             process.start()
         self.broker.start()
@@ -102,12 +85,12 @@ class Stack:
 
     def _close(self) -> None:
         """What a service keeps is nobody else's to read, whatever made it before; a slot only passes through."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o711)
-        ours = {*SIMULATORS, *self.services, "heartbeats", "logs", "rabbitmq", "secrets"}.difference(self._agents)
-        for name in ours:
-            (self.folder / name).mkdir(exist_ok=True)
-            (self.folder / name).chmod(0o700)
+        self.users.give(self.folder / "logs", "")
+        self.users.give(self.folder / "heartbeats", "")
+        self.secrets.chmod(0o711)
+        kept = [self.folder / name for name in ("rabbitmq", *SIMULATORS, *SERVICES)]
+        for folder in (*kept, *self.secrets.iterdir()):
+            self.users.give(folder, folder.name)
 
     def stop(self) -> None:
         """Ends everything that `start` began."""
@@ -127,11 +110,11 @@ class Stack:
             arguments=[f"sim.{name}", "--port", str(port), *secret],
             log=self.folder / "logs" / f"{name}.log",
             ready_url=f"{self.ports.url(name)}/_sim/health",
+            user=self.users.command(name),
         )
 
     def _service(self, name: str, *, module: str | None = None, settings: Mapping[str, str] | None = None) -> Process:
-        heartbeat = self.folder / "heartbeats" / name
-        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        heartbeat = self.folder / "heartbeats" / name if module else self.folder / name / "heartbeat"
         environment = {
             "SERVICE_NAME": name,
             "DATA_DIR": str(self.folder / name),
@@ -150,13 +133,14 @@ class Stack:
             environment=environment,
             ready_url=f"{self.ports.url(name)}/healthz" if web else None,
             ready_file=None if web else heartbeat,
+            user=self.users.command(name),
             umask=0o022 if module else 0o077,  # an agent's folders are for its slots, but for those that it closes
         )
 
     def _agent(self, name: str, role: str, number: int) -> Process:
         own = {
             "AGENT_ROLE": role,
-            "AGENT_SLOT_UID": str(self.first_uid + UIDS_PER_AGENT * number),
+            "AGENT_SLOT_UID": str(self.users.slots(number)),
             "DATA_DIR": str(reachable(self.folder) / name),
             "SECRETS_DIR": str(self.secrets / dashed(role)),
         }
@@ -217,8 +201,7 @@ def _names(role: str, count: int) -> list[str]:
 
 def reachable(folder: Path) -> Path:
     """`folder`, or one outside that another user can enter where this one lies in a private place (such as /root)."""
-    parents = [p for p in (folder, *folder.parents) if p.exists()]
-    if os.geteuid() != 0 or all(p.stat().st_mode & stat.S_IXOTH for p in parents):
+    if os.geteuid() != 0 or private_place(folder) is None:
         return folder
     name = hashlib.sha256(f"{ROOT}{folder}".encode()).hexdigest()[:12]
     return Path("/var/lib/claude-stack") / name

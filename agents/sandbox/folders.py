@@ -14,10 +14,11 @@ SLOTS_OWN = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - what a slot
 
 
 def reachable_folder(folder: Path) -> Path:
-    """`folder`, made, if a slot's user can enter it; raises GiveUp with the folder that is in the way."""
+    """`folder`, made, which a slot's user can pass through; raises GiveUp with the folder that is in the way."""
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()  # as Claude will name what it reads there
     if os.geteuid() == 0:
+        folder.chmod(0o711)
         for parent in (folder, *folder.parents):
             if not parent.stat().st_mode & 0o001:
                 raise GiveUp(f"DATA_DIR {folder}: other users may not enter {parent}; choose a folder that they can")

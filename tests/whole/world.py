@@ -11,7 +11,8 @@ from typing import Any
 
 from native.desk import Desk, Ended, is_final, wait_until
 from native.review import GitHub
-from native.stack import GITHUB_TOKEN, PERSON, UIDS, Stack
+from native.stack import GITHUB_TOKEN, PERSON, Stack
+from native.users import SERVICES, UIDS
 from sim.not_github import client
 from stack.broker import Listener, Publisher
 from stack.messages import AnyMessage, Progress
@@ -160,7 +161,8 @@ class World:
 
     def slot_processes(self) -> list[int]:
         """The processes that run as the user of one of this stack's slots."""
-        uids = range(self.stack.first_uid, self.stack.first_uid + UIDS)
+        first = self.stack.users.first
+        uids = range(first + SERVICES, first + UIDS)
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _runs_as(uids, Path("/proc", entry))]
 
     def until(self, look: Callable[[], Any], *, seconds: float = 30) -> Any:
