@@ -25,6 +25,7 @@ from stack.errors import GiveUp
 from stack.ids import dashed
 from stack.roles import AGENTS
 from stack.service import Every, run_until_stopped
+from stack.uids import block_of
 from stack.work.kinds import Brief
 from stack.worker import Worker
 
@@ -71,7 +72,11 @@ def make_runner(settings: AgentSettings) -> Runner:
     """The runner with its folders under DATA_DIR; what a slot's user has no business with is closed to it."""
     folder = reachable_folder(settings.data_dir)
     slots = make_slots(
-        f"{folder}/slots", count=settings.agent_slots, first_uid=settings.agent_slot_uid, proxy_url=settings.proxy_url
+        f"{folder}/slots",
+        count=settings.agent_slots,
+        first_uid=settings.agent_slot_uid or block_of(socket.gethostname()),
+        proxy_url=settings.proxy_url,
+        limits=settings.limits(),
     )
     claude = reachable_claude(start_only(settings.claude_cli or bundled_claude(), ours=not settings.claude_cli), folder)
     return Runner(

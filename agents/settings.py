@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from agents.sandbox.limits import Limits, usual_cpus
 from stack.settings import BrokerSettings
 
 
@@ -12,7 +13,13 @@ class AgentSettings(BrokerSettings):
 
     agent_role: str = Field(description="Folder of the role under agents/")
     agent_slots: int = Field(default=1, ge=1, le=16, description="Tasks that this process works on at once")
-    agent_slot_uid: int = Field(default=61000, ge=1000, description="User id of the first slot; the next ones follow")
+    agent_slot_uid: int = Field(
+        default=0, ge=0, description="First of the 150 user ids of the slots; some of nobody's by the host's name if 0"
+    )
+    agent_memory_mb: int = Field(default=Limits.memory_mb, ge=256, description="Memory of a task in all, in MB")
+    agent_processes: int = Field(default=Limits.processes, ge=64, description="Processes and threads of a task at once")
+    agent_disk_mb: int = Field(default=Limits.disk_mb, ge=64, description="Files of a task in all, in MB")
+    agent_cpus: float = Field(default=0, ge=0, description="Processors of a task; all but a half of one if 0")
     agent_silence_seconds: float = Field(
         default=300, gt=0, description="Claude is ended after so long without a sign of life, of the model or of a tool"
     )
@@ -25,3 +32,12 @@ class AgentSettings(BrokerSettings):
     forge_url: str = Field(default="http://127.0.0.1:8002", description="Address of the forge's git server")
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
     claude_cli: Path | None = Field(default=None, description="Claude Code to run; the bundled one if empty")
+
+    def limits(self) -> Limits:
+        """What one task may take."""
+        return Limits(
+            memory_mb=self.agent_memory_mb,
+            processes=self.agent_processes,
+            disk_mb=self.agent_disk_mb,
+            cpus=self.agent_cpus or usual_cpus(),
+        )

@@ -2,6 +2,8 @@
 # show.sh PLACE COUNT FOLDER... COMMAND...: runs a command for which PLACE, where other users may not go (such as /root),
 # has nothing in it but these folders of it. In a mount namespace of its own (`unshare --mount`).
 set -eu
+mask=$(umask)
+umask 022
 place=$1 end=$((3 + $2)) fd=3
 shift 2
 while [ $fd -lt $end ]; do
@@ -18,4 +20,5 @@ while [ $fd -gt 3 ]; do
   eval "exec $fd<&-"
 done
 cd "$PWD"
+umask "$mask"
 exec "$@"

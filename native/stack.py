@@ -161,7 +161,15 @@ class Stack:
         """The outside world as this service may know it: each secret goes to the one service that holds it."""
         known = self._outside if self._outside is not None else self._simulated()
         prefixes = {
-            "agents": ("AGENT_KEEP_DAYS", "AGENT_SILENCE_SECONDS", "AGENT_SLOTS"),
+            "agents": (
+                "AGENT_CPUS",
+                "AGENT_DISK_MB",
+                "AGENT_KEEP_DAYS",
+                "AGENT_MEMORY_MB",
+                "AGENT_PROCESSES",
+                "AGENT_SILENCE_SECONDS",
+                "AGENT_SLOTS",
+            ),
             "bot": ("TELEGRAM_", "ALLOWED_USERS", "ADMIN_USERS", "GITHUB_URL"),
             "forge": ("GITHUB_", "MAX_INLINE_COMMENTS"),
             "orchestrator": ("TASK_", "ROLE_LIMITS", "DATABASE_URL", "ASK_ABOVE_USD", "CHECK_FINDINGS"),

@@ -4,15 +4,13 @@ import os
 import stat
 import subprocess
 import sys
-import zlib
 from pathlib import Path
+
+from stack.uids import OF_ONE_AGENT, block_of
 
 SHOW = Path(__file__).parent / "show.sh"
 ROOT = Path(__file__).parent.parent
-# Nobody's, as systemd lists who takes which (systemd.io/UIDS-GIDS); where the machine has fewer, those that it has.
-BASE, STACKS = 1_900_000_000, 1000
-UIDS, UIDS_PER_AGENT = 10_000, 150  # of a stack, and of an agent: slots have user ids of their own
-SERVICES = 100  # of them, before those of the agents
+SERVICES = 100  # ids of a block, before those of the agents
 PORT_CAPABILITY = "net_bind_service"  # for ports that nobody else may take
 
 
@@ -20,7 +18,7 @@ class Users:
     """The users of the stack in `folder`; none where we are not root, or may make none, as `complaint` says."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
-        self.first = first_uid(folder)
+        self.first = block_of(str(folder))
         self._names = names
         self._shown = [ROOT, folder, Path(sys.prefix), Path(sys.base_prefix)]
         self.complaint = "not root"
@@ -34,7 +32,7 @@ class Users:
 
     def slots(self, number: int) -> int:
         """The first user id of the slots of an agent."""
-        return self.first + SERVICES + UIDS_PER_AGENT * number
+        return self.first + SERVICES + OF_ONE_AGENT * number
 
     def command(self, name: str) -> list[str]:
         """What goes before the command of a process, so that it runs as its user."""
@@ -60,15 +58,6 @@ class Users:
             *("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"),
             *(f"--inh-caps={nothing_but}", f"--ambient-caps={nothing_but}", f"--bounding-set={nothing_but}", "--"),
         ]
-
-
-def first_uid(folder: Path) -> int:
-    """The first of UIDS user ids of a stack, by its folder: two stacks must not end each other's processes."""
-    number = zlib.crc32(str(folder).encode())
-    # uid_map(5): a container may have no more than 65,536
-    ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
-    whole = any(first <= BASE and first + count >= BASE + STACKS * UIDS for first, _, count in ranges)
-    return BASE + number % STACKS * UIDS if whole else 20_000 + number % 4 * UIDS
 
 
 def private_place(path: Path) -> Path | None:

@@ -16,7 +16,7 @@ PASSING_SECONDS = 60.0
 
 Name = Literal[
     "turns", "budget", "form", "no_report", "declined", "too_long", "spent", "refused", "away", "time", "silent",
-    "tool", "died", "failed",
+    "tool", "died", "failed", "limit",
 ]  # fmt: skip
 Then = Literal["give_up", "again", "passes"]
 
@@ -121,6 +121,11 @@ def out_of_time(seconds: float) -> Ending:
 def silent(seconds: float) -> Ending:
     """Not a word came, of the model or of a tool."""
     return Ending("silent", "again", f"Claude said nothing for {seconds:.0f} s and was ended")
+
+
+def over_limit(complaint: str) -> Ending:
+    """Its processes took more than a task may."""
+    return Ending("limit", "give_up", f"Claude Code was ended: {complaint}")
 
 
 def stuck_in(tool: str, seconds: float) -> Ending:

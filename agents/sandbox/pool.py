@@ -33,7 +33,7 @@ class Slots:
     def one(self) -> Iterator[Slot]:
         """A slot in which nothing runs. Raises TryAgain where all are taken or out of service."""
         try:
-            slot = self._free.get(timeout=WAIT_SECONDS)
+            slot = self._free.get(timeout=WAIT_SECONDS).renewed()
         except queue.Empty:
             raise TryAgain("no slot is free on this machine", after=AGAIN_SECONDS) from None
         try:

@@ -7,17 +7,22 @@ every process of its user, whatever group or session it has moved to. Without ro
 slot's processes are told by a mark in their environment.
 """
 
+import atexit
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import time
+import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from agents.sandbox.limits import ControlGroup, Limits
 from agents.sandbox.network import Network
+from stack.uids import OF_ONE_AGENT
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +35,25 @@ LOOK_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Slot:
-    """A user for one task at a time. `name` is its own on this machine; `uid` is None where we are not root."""
+    """A user for one task at a time. `name` is its own on this machine; `uid` is None where we are not root.
+
+    `uids` are those that its tasks have in turn: what one has left somehow is another user's for the next ones.
+    """
 
     name: str
     uid: int | None
     network: Network | None = None
+    uids: range = range(0)
+    limits: Limits = field(default_factory=Limits)
+    group: ControlGroup | None = None
+
+    def renewed(self) -> "Slot":
+        """The slot for its next task."""
+        if self.group:
+            self.group.begin()
+        if self.uid is None or not self.uids:
+            return self
+        return replace(self, uid=self.uids[(self.uids.index(self.uid) + 1) % len(self.uids)])
 
     def environment(self, claude: Path, *, started: Path, folder: Path) -> dict[str, str]:
         """What the wrapper needs to start `claude` in this slot, which sees `folder`; it touches `started` then."""
@@ -45,6 +64,8 @@ class Slot:
             "STACK_STARTED": str(started),
             "STACK_NETWORK": self.network.path if self.network else "",
             "STACK_FOLDER": str(folder),
+            "STACK_GROUPS": " ".join(map(str, self.group.entries)) if self.group else "",
+            "STACK_LIMITS": self.limits.of_a_process(own_user=self.uid is not None),
         }
 
     def end_processes(self, *, gently: bool = False) -> bool:
@@ -68,34 +89,44 @@ class Slot:
         """Whether a process runs in the slot."""
         return bool(self.processes())
 
-    def processes(self) -> list[int]:
-        """The processes that run in the slot."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+    def processes(self) -> dict[int, dict[str, str]]:
+        """The processes that run in the slot, by their ids, with what /proc/PID/status says of them."""
+        found = {pid: _status(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
+        return {pid: status for pid, status in found.items() if status and self._is_ours(pid, status)}
 
     def _wait_for_end(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self.is_busy() and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
 
-    def _is_ours(self, pid: int) -> bool:
+    def _is_ours(self, pid: int, status: dict[str, str]) -> bool:
+        if status["State"].startswith("Z"):
+            return False  # dead, and waiting for its parent to notice
+        if self.uid is not None:
+            return int(status["Uid"].split()[0]) in (self.uid, *self.uids)
         with suppress(OSError):
-            status = Path(f"/proc/{pid}/status").read_text()
-            if "\nState:\tZ" in status:
-                return False  # dead, and waiting for its parent to notice
-            if self.uid is not None:
-                return f"\nUid:\t{self.uid}\t" in status
             return f"{MARK}={self.name}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
         return False
 
     def _signal(self, number: signal.Signals) -> None:
+        running = self.processes()
         if self.uid is not None:
             # as the slot's user, to every process that it may signal: nothing can fork its way out of that
             with suppress(OSError):  # a slot that has taken up all processes that there may be leaves none for this
-                as_user(self.uid, f"kill -{number.value} -1")
+                for uid in {int(status["Uid"].split()[0]) for status in running.values()}:
+                    as_user(uid, f"kill -{number.value} -1")
                 return
-        for pid in self.processes():
+        for pid in running:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def _status(pid: int) -> dict[str, str]:
+    """What the kernel says of a process; nothing where it is gone."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {}
 
 
 def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes] | None = None) -> int:
@@ -115,15 +146,37 @@ def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes]
     return done.returncode
 
 
-def make_slots(name: str, *, count: int, first_uid: int, proxy_url: str) -> list[Slot]:
-    """The slots of this process; as root each with a user id of its own. `name` is the process's own on the machine."""
+def make_slots(name: str, *, count: int, first_uid: int, proxy_url: str, limits: Limits) -> list[Slot]:
+    """The slots of this process; as root each with user ids of its own. `name` is the process's own on the machine."""
     if os.geteuid() != 0:
         log.warning(
             "not root: Claude Code runs as the same user as its runner: it could read what that reads, and reach what "
             "that reaches"
         )
-        return [Slot(f"{name}/slot-{n}", None) for n in range(count)]
-    return [Slot(f"{name}/slot-{n}", first_uid + n, _network(proxy_url)) for n in range(count)]
+        return [Slot(f"{name}/slot-{n}", None, limits=limits) for n in range(count)]
+    each = OF_ONE_AGENT // count
+    blocks = [range(first_uid + n * each, first_uid + (n + 1) * each) for n in range(count)]
+    return [
+        Slot(
+            f"{name}/slot-{n}",
+            secrets.choice(uids),  # after a restart, hardly one that was just used
+            _network(proxy_url),
+            uids,
+            limits,
+            _group(f"{name}/slot-{n}", limits),
+        )
+        for n, uids in enumerate(blocks)
+    ]
+
+
+def _group(name: str, limits: Limits) -> ControlGroup | None:
+    try:
+        group = ControlGroup(f"claude-stack-{zlib.crc32(name.encode()):08x}", limits)
+    except OSError as error:
+        log.warning("no control group can be made here (%s): a task's limits are looked after every moment", error)
+        return None
+    atexit.register(group.remove)
+    return group
 
 
 def _network(proxy_url: str) -> Network | None:

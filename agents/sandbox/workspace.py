@@ -89,7 +89,7 @@ class Workspace:
             return
         self.folder.chmod(0o750)
         os.chown(self.folder, -1, uid)
-        for path in self._own():
+        for path in self.own:
             _give(path, uid)
 
     def remove(self) -> bool:
@@ -97,7 +97,7 @@ class Workspace:
         if not self.folder.exists():
             return True
         try:
-            for path in self._own():
+            for path in self.own:
                 if path.exists() and (uid := path.stat().st_uid) != os.geteuid():
                     # in a container root may not pass over permissions, so the slot's user empties what is its own
                     as_user(uid, 'chmod -R u+rwX -- "$1"; find "$1" -mindepth 1 -delete', path)
@@ -108,7 +108,9 @@ class Workspace:
             return False
         return True
 
-    def _own(self) -> list[Path]:
+    @property
+    def own(self) -> list[Path]:
+        """What the slot's user may write in."""
         return [self.home, self.temporary, *(self.part(part.name) for part in self.parts if part.writable)]
 
 

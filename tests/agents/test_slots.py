@@ -21,6 +21,7 @@ from agents.runner import Runner
 from agents.sandbox import pool
 from agents.sandbox import slot as slot_module
 from agents.sandbox.folders import reachable_folder
+from agents.sandbox.limits import Limits
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import END_SECONDS, Slot, as_user, make_slots
 from agents.sandbox.workspace import Workspace, Workspaces
@@ -82,11 +83,14 @@ def test_a_slot_ends_where_no_process_more_can_be_started_for_it(folder: Path, m
     assert first.wait(5) == -signal.SIGKILL
 
 
-def test_each_slot_has_a_user_of_its_own() -> None:
-    slots = make_slots("here", count=3, first_uid=UID, proxy_url="http://127.0.0.1:9")
-    expected = [UID, UID + 1, UID + 2] if IS_ROOT else [None] * 3
-    assert [s.uid for s in slots] == expected
+def test_each_task_of_each_slot_has_a_user_of_its_own() -> None:
+    slots = make_slots("here", count=3, first_uid=UID, proxy_url="http://127.0.0.1:9", limits=Limits())
     assert len({s.name for s in slots}) == 3
+    had = [place.uid for place in slots]
+    for _ in range(40):
+        slots = [place.renewed() for place in slots]
+        had += [place.uid for place in slots]
+    assert len(set(had)) == (len(had) if IS_ROOT else 1)
 
 
 @root_only
@@ -133,9 +137,9 @@ class Stubborn(Slot):
     signalled: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def processes(self) -> list[int]:
+    def processes(self) -> dict[int, dict[str, str]]:
         stuck = self.signalled.is_set() and not self.let_go.is_set()
-        return [*super().processes(), *([2**22] if stuck else [])]
+        return {**super().processes(), **({2**22: {"Uid": str(UID)}} if stuck else {})}
 
     def end_processes(self, *, gently: bool = False) -> bool:
         if super().is_busy():

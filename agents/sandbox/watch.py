@@ -1,0 +1,76 @@
+"""A look at what a task takes, every moment while it works: what the kernel has refused it, and what nobody bounds."""
+
+import os
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.sandbox.limits import MEGABYTE
+from agents.sandbox.slot import Slot, as_user
+
+# Files are counted when the disk has lost so much since the last time, and now and then: that takes a moment.
+COUNT_BYTES = 64 * MEGABYTE
+COUNT_SECONDS = 30.0
+BYTES_PER_FILE = 16 << 10  # as ext4 reckons: a disk can also be out of files
+LEAST_FREE = 256 * MEGABYTE  # of the disk; what was written to a file without a name is seen here alone
+COUNT = """find "$@" -xdev -printf '%k\n' 2>/dev/null | awk '{ sum += $1 } END { print sum + 0, NR }'"""
+
+
+@dataclass
+class Watch:
+    """Over one session in a slot, whose files lie in `folders`."""
+
+    slot: Slot
+    folders: list[Path]
+    _free: int = field(init=False)
+    _counted: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._free, self._counted = self._left(), time.monotonic()
+
+    def complaint(self) -> str:
+        """What it takes that it may not, in words, or nothing."""
+        if self.slot.group:
+            return self.slot.group.complaint() or self._of_disk()
+        return self._of_processes() or self._of_disk()
+
+    def _of_processes(self) -> str:
+        limits, running = self.slot.limits, self.slot.processes().values()
+        if sum(_number(one, "Threads") for one in running) >= limits.processes:
+            return limits.too_many
+        # what several share counts for each of them
+        kilobytes = sum(_number(one, "RssAnon") + _number(one, "RssShmem") for one in running)
+        return limits.too_large if kilobytes << 10 > limits.memory_mb * MEGABYTE else ""
+
+    def _of_disk(self) -> str:
+        left, now = self._left(), time.monotonic()
+        if left < LEAST_FREE < self._free:
+            return "the disk of this machine is nearly full"
+        if self._free - left < COUNT_BYTES and now - self._counted < COUNT_SECONDS:
+            return ""
+        self._free, self._counted = left, now
+        limits, (kilobytes, files) = self.slot.limits, self._files()
+        if kilobytes << 10 > limits.disk_mb * MEGABYTE:
+            return f"it wrote more than {limits.disk_mb} MB of files"
+        if files > limits.disk_mb * MEGABYTE // BYTES_PER_FILE:
+            return f"it made more than {limits.disk_mb * MEGABYTE // BYTES_PER_FILE} files"
+        return ""
+
+    def _left(self) -> int:
+        disk = os.statvfs(self.folders[0])
+        return disk.f_bavail * disk.f_frsize
+
+    def _files(self) -> tuple[int, int]:
+        """Kilobytes and files in the folders, counted as the slot's user, who can enter all that is its own."""
+        with tempfile.TemporaryFile() as out:
+            with suppress(OSError):  # no process more can be started: that is told by another limit
+                as_user(self.slot.uid, COUNT, *self.folders, out=out)
+            out.seek(0)
+            kilobytes, files = map(int, (out.read() or b"0 0").split())
+        return kilobytes, files
+
+
+def _number(status: dict[str, str], name: str) -> int:
+    return int(status.get(name, "0").split()[0])
