@@ -33,7 +33,11 @@ COPY --from=service-packages /opt/venv /opt/venv
 COPY --from=source /app /app
 USER stack
 
-# The supervisor is root with four capabilities, so that Claude Code and what it starts can be another user.
+# The supervisor is root with four capabilities, so that Claude Code and what it starts can be another user; whom nft
+# keeps from the network (agents/container.sh).
 FROM base AS agent
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nftables \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=agent-packages /opt/venv /opt/venv
 COPY --from=source /app /app

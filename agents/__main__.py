@@ -13,6 +13,7 @@ from agents.claude import Claude
 from agents.claude.transcripts import Transcripts
 from agents.role import Setup
 from agents.runner import Runner
+from agents.sandbox.container import require_boundary
 from agents.sandbox.folders import private_folder, reachable_claude, reachable_folder, start_only
 from agents.sandbox.pool import Slots
 from agents.sandbox.slot import make_slots
@@ -77,7 +78,10 @@ def make_runner(settings: AgentSettings) -> Runner:
         first_uid=settings.agent_slot_uid or block_of(socket.gethostname()),
         proxy_url=settings.proxy_url,
         limits=settings.limits(),
+        contained=settings.agent_contained,
     )
+    if settings.agent_contained:
+        require_boundary(slots, [settings.broker_url.get_secret_value(), *settings.addresses()])
     claude = reachable_claude(start_only(settings.claude_cli or bundled_claude(), ours=not settings.claude_cli), folder)
     return Runner(
         slots=Slots(slots),

@@ -20,6 +20,10 @@ class AgentSettings(BrokerSettings):
     agent_processes: int = Field(default=Limits.processes, ge=64, description="Processes and threads of a task at once")
     agent_disk_mb: int = Field(default=Limits.disk_mb, ge=64, description="Files of a task in all, in MB")
     agent_cpus: float = Field(default=0, ge=0, description="Processors of a task; all but a half of one if 0")
+    agent_contained: bool = Field(
+        default=False,
+        description="The container is the boundary of its one slot: refuse to start where it does not hold",
+    )
     agent_silence_seconds: float = Field(
         default=300, gt=0, description="Claude is ended after so long without a sign of life, of the model or of a tool"
     )
@@ -32,6 +36,10 @@ class AgentSettings(BrokerSettings):
     forge_url: str = Field(default="http://127.0.0.1:8002", description="Address of the forge's git server")
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
     claude_cli: Path | None = Field(default=None, description="Claude Code to run; the bundled one if empty")
+
+    def addresses(self) -> tuple[str, ...]:
+        """Of the services that an agent calls."""
+        return self.orchestrator_url, self.forge_url, self.proxy_url
 
     def limits(self) -> Limits:
         """What one task may take."""

@@ -36,7 +36,7 @@ MODULES: dict[str, type[Settings]] = {
 }
 # Settings that nobody sets from outside: Compose and the native stack know them. All others stand in .env.example.
 INSIDE = {
-    "SERVICE_NAME", "HEARTBEAT_FILE", "DATA_DIR", "CLAUDE_CLI", "AGENT_ROLE", "AGENT_SLOT_UID",
+    "SERVICE_NAME", "HEARTBEAT_FILE", "DATA_DIR", "CLAUDE_CLI", "AGENT_ROLE", "AGENT_SLOT_UID", "AGENT_CONTAINED",
     "ORCHESTRATOR_HOST", "ORCHESTRATOR_PORT", "ORCHESTRATOR_URL",
     "FORGE_HOST", "FORGE_PORT", "FORGE_URL",
     "PROXY_HOST", "PROXY_PORT", "PROXY_URL",
@@ -45,6 +45,9 @@ INSIDE = {
 BEFORE_SETTINGS = {"SECRETS_DIR", "HEALTH_URL"}
 # Read by the Compose files alone.
 PUBLISHED_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT", "GATEWAY_PORT"}
+OF_COMPOSE = {*PUBLISHED_PORTS, "AGENT_CONTAINER_MEMORY"}
+# Of the stack without containers alone: a container is the boundary of one slot.
+NOT_OF_COMPOSE = {"AGENT_SLOTS"}
 
 
 class ComposeLoader(yaml.SafeLoader):
@@ -114,10 +117,10 @@ def test_every_service_of_the_stack_has_settings() -> None:
 
 
 def test_env_example_has_every_setting_from_outside_and_nothing_else() -> None:
-    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | PUBLISHED_PORTS
+    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | OF_COMPOSE
 
 
-@pytest.mark.parametrize("name", sorted(set(env_example()) - PUBLISHED_PORTS))
+@pytest.mark.parametrize("name", sorted(set(env_example()) - OF_COMPOSE))
 def test_env_example_shows_the_default_of_a_setting_unless_it_must_be_set(name: str) -> None:
     value, must_be_set = env_example()[name]
     assert value == ("" if must_be_set else default(name))
@@ -144,7 +147,7 @@ def test_a_setting_without_a_default_is_made_inside_passed_by_compose_or_marked(
 def test_a_service_gets_each_of_its_settings_from_outside_as_it_stands(service: str) -> None:
     environment = SERVICES[service][1]["environment"]
     passed = {name: value for name, value in environment.items() if "$" in str(value)}
-    assert passed == {name: f"${{{name}:-}}" for name in from_outside(service)}
+    assert passed == {name: f"${{{name}:-}}" for name in from_outside(service) - NOT_OF_COMPOSE}
 
 
 @of_each_service

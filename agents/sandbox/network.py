@@ -1,4 +1,8 @@
-"""The network of a slot: one of its own, in which one address leads to the proxy, and nothing leads anywhere else."""
+"""The network of a slot: one of its own, in which one address leads to the proxy, and nothing leads anywhere else.
+
+In a container it is the container's, and a filter keeps the slot's user from all of it but its own loopback
+(agents/container.sh).
+"""
 
 import ctypes
 import fcntl
@@ -27,15 +31,19 @@ IFF_UP_RUNNING = 0x1 | 0x40  # linux/if.h
 
 
 class Network:
-    """A network namespace with a relay to the proxy at `proxy_url`. Raises GiveUp; OSError where none can be made."""
+    """A network namespace with a relay to the proxy at `proxy_url`. Raises GiveUp; OSError where none can be made.
+
+    Where it is not to be its `own`, it is the relay alone, in the network of this process.
+    """
 
     url = f"http://{ADDRESS[0]}:{ADDRESS[1]}"
 
-    def __init__(self, proxy_url: str) -> None:
+    def __init__(self, proxy_url: str, *, own: bool = True) -> None:
         proxy = urlsplit(proxy_url)
         if proxy.scheme != "http" or not proxy.hostname or proxy.path.strip("/"):
             raise GiveUp(f"PROXY_URL {proxy_url}: an address like http://127.0.0.1:8003 is needed")
         self._proxy = (proxy.hostname, proxy.port or 80)
+        self.own = own
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         self._made: tuple[socket.socket, int] | OSError = OSError("the network was not made")
         # A thread can move into a new network by itself. It ends there; its socket stays, and keeps the network alive.
@@ -43,7 +51,9 @@ class Network:
         making.start()
         making.join()
         if isinstance(self._made, OSError):
-            raise self._made
+            if own:
+                raise self._made
+            raise GiveUp(f"{self.url}, where a task is to find the model proxy: {self._made.strerror}")
         listener, namespace = self._made
         self._listener: socket.socket = listener
         self._namespace: int = namespace
@@ -51,15 +61,16 @@ class Network:
 
     @property
     def path(self) -> str:
-        """The namespace, as nsenter(1) takes it while this process lives."""
-        return f"/proc/{os.getpid()}/fd/{self._namespace}"
+        """The namespace, as nsenter(1) takes it while this process lives; empty where it is this process's."""
+        return f"/proc/{os.getpid()}/fd/{self._namespace}" if self.own else ""
 
     def _make(self) -> None:
         try:
-            if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+            if self.own and ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
             listener = socket.socket()
-            fcntl.ioctl(listener, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
+            if self.own:
+                fcntl.ioctl(listener, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
             listener.bind(ADDRESS)
             listener.listen(CONNECTIONS)
             self._made = listener, os.open("/proc/thread-self/ns/net", os.O_RDONLY)

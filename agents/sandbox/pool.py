@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from agents.sandbox.shared import cleared
 from agents.sandbox.slot import Slot
 from stack.errors import TryAgain
 
@@ -24,7 +25,7 @@ class Slots:
     def __init__(self, slots: list[Slot]) -> None:
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for slot in slots:
-            if slot.end_processes():  # of a runner that was killed
+            if slot.end_processes() and cleared(slot):  # of a runner that was killed
                 self._free.put(slot)
             else:
                 self._put(slot)
@@ -42,15 +43,15 @@ class Slots:
             self._put(slot)
 
     def _put(self, slot: Slot) -> None:
-        """The next task may have it; where a process is left in it, as soon as that has ended."""
-        if not slot.is_busy():
+        """The next task may have it; where something is left in it, as soon as that is gone."""
+        if not slot.is_busy() and cleared(slot):
             return self._free.put(slot)
         threading.Thread(target=self._clear, args=(slot,), name=f"clear {slot.name}", daemon=True).start()
 
     def _clear(self, slot: Slot) -> None:
-        if not slot.end_processes():
-            log.error("%s is out of service until its processes have ended", slot.name)
-            while not slot.end_processes():
+        if not (slot.end_processes() and cleared(slot)):
+            log.error("%s is out of service until nothing is left in it", slot.name)
+            while not (slot.end_processes() and cleared(slot)):
                 time.sleep(RETRY_SECONDS)
             log.warning("%s is in service again", slot.name)
         self._free.put(slot)

@@ -47,6 +47,11 @@ class Slot:
     limits: Limits = field(default_factory=Limits)
     group: ControlGroup | None = None
 
+    @property
+    def ids(self) -> set[int]:
+        """All user ids that its tasks have had, or will have."""
+        return {*self.uids} | ({self.uid} if self.uid is not None else set())
+
     def renewed(self) -> "Slot":
         """The slot for its next task."""
         if self.group:
@@ -103,7 +108,7 @@ class Slot:
         if status["State"].startswith("Z"):
             return False  # dead, and waiting for its parent to notice
         if self.uid is not None:
-            return int(status["Uid"].split()[0]) in (self.uid, *self.uids)
+            return int(status["Uid"].split()[0]) in self.ids
         with suppress(OSError):
             return f"{MARK}={self.name}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
         return False
@@ -146,8 +151,13 @@ def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes]
     return done.returncode
 
 
-def make_slots(name: str, *, count: int, first_uid: int, proxy_url: str, limits: Limits) -> list[Slot]:
-    """The slots of this process; as root each with user ids of its own. `name` is the process's own on the machine."""
+def make_slots(
+    name: str, *, count: int, first_uid: int, proxy_url: str, limits: Limits, contained: bool = False
+) -> list[Slot]:
+    """The slots of this process; as root each with user ids of its own. `name` is the process's own on the machine.
+
+    `contained`: the container is the slot's boundary, and its network the slot's (agents/sandbox/container.py).
+    """
     if os.geteuid() != 0:
         log.warning(
             "not root: Claude Code runs as the same user as its runner: it could read what that reads, and reach what "
@@ -160,10 +170,10 @@ def make_slots(name: str, *, count: int, first_uid: int, proxy_url: str, limits:
         Slot(
             f"{name}/slot-{n}",
             secrets.choice(uids),  # after a restart, hardly one that was just used
-            _network(proxy_url),
+            _network(proxy_url, contained),
             uids,
             limits,
-            _group(f"{name}/slot-{n}", limits),
+            None if contained else _group(f"{name}/slot-{n}", limits),
         )
         for n, uids in enumerate(blocks)
     ]
@@ -179,10 +189,10 @@ def _group(name: str, limits: Limits) -> ControlGroup | None:
     return group
 
 
-def _network(proxy_url: str) -> Network | None:
-    """A network for a slot; None in a container, which may make none and has a network of its own."""
+def _network(proxy_url: str, contained: bool) -> Network | None:
+    """A network for a slot; None where the machine lets us make none."""
     try:
-        return Network(proxy_url)
+        return Network(proxy_url, own=not contained)
     except PermissionError:
         log.warning("no namespaces can be made here: what a slot reaches is what this container, or machine, lets it")
         return None

@@ -1,0 +1,26 @@
+#!/bin/sh
+# The first program of an agent's container. The container is the boundary of the slot in it: whoever is not root has its
+# own loopback, where the agent relays to the model proxy, and nothing else. Then nobody can change that any more, the
+# agent included: NET_ADMIN is gone for good.
+set -eu
+
+# Listed is what may leave. A packet whose socket has no owner (any more) opens no connection: it may end one.
+filter='
+table inet slot {
+  chain out {
+    type filter hook output priority filter; policy drop;
+    oif "lo" ip daddr 127.0.0.1 accept
+    oif "lo" ip6 daddr ::1 accept
+    meta skuid 0 accept
+    meta skuid != 0 meta l4proto tcp reject with tcp reset
+    meta skuid != 0 drop
+    tcp flags & syn == 0 accept
+  }
+}'
+if ! said=$(echo "$filter" | nft -f - 2>&1); then
+  echo "agents: the filter that keeps a task from all but the model proxy could not be set, so no agent is started here." \
+    "It takes NET_ADMIN and SETPCAP among cap_add in docker-compose.yml, and nf_tables in this machine's kernel" \
+    "(modprobe nf_tables nft_reject_inet). nft said: $said" >&2
+  exit 1
+fi
+exec setpriv --inh-caps=-all --bounding-set=-net_admin,-setpcap -- "$@"
