@@ -119,8 +119,8 @@ def wrong_with_container(stack: Containers) -> list[str]:
             wrong.append(f"{REVIEWER} reaches {host}")
     if _works(stack, slot, "cat", "/secrets/BROKER_URL"):
         wrong.append("a task's user reads the agent's secrets")
-    if not _works(stack, slot, "python", "-c", CONNECT, "proxy", "8003"):
-        wrong.append(f"{REVIEWER} does not reach the proxy")
+    if not _works(stack, slot, "python", "-c", CONNECT, "127.0.0.1", "8003"):
+        wrong.append(f"{REVIEWER} does not reach its relay to the proxy")
     return wrong
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,21 @@ class Containers:
         """The newest run of a person, as the orchestrator's API shows it."""
         return RunDetail.model_validate_json(self.run("orchestrator", "python", "-c", NEWEST_RUN, person))
 
-    def run(self, service: str, *command: str, user: str = "") -> str:
+    def run(self, service: str, *command: str, user: str = "", index: int = 1) -> str:
         """What a command prints that runs beside a service, as the service's user or as `user`."""
-        options = ["--user", user] if user else []
+        options = ["--index", str(index), *(["--user", user] if user else [])]
         return _output("docker", "compose", "exec", "-T", *options, service, *command)
 
-    def start(self, service: str, script: str) -> "subprocess.Popen[str]":
-        """Starts a Python script beside a service, as root, and returns once it has written a line."""
+    def start(
+        self, service: str, script: str, *, before: Sequence[str] = (), index: int = 1
+    ) -> "subprocess.Popen[str]":
+        """Starts a Python script beside a service, as root, and returns once it has written a line.
+
+        `before` is a command that starts it as somebody else.
+        """
+        options = ["--index", str(index), "--user", "root"]
         process = subprocess.Popen(
-            ["docker", "compose", "exec", "-T", "--user", "root", service, "python", "-c", script],
+            ["docker", "compose", "exec", "-T", *options, service, *before, "python", "-c", script],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -51,11 +58,19 @@ class Containers:
         services: dict[str, Any] = json.loads(_output("docker", "compose", "config", "--format", "json"))["services"]
         return services
 
+    def inspected(self, service: str) -> list[dict[str, Any]]:
+        """What Docker tells of each container of a service."""
+        ids = _output("docker", "compose", "ps", "--quiet", service).split()
+        found: list[dict[str, Any]] = json.loads(_output("docker", "inspect", *ids))
+        return found
+
     def environments(self, service: str) -> list[str]:
         """NAME=value of each container of a service, as Docker passes it."""
-        ids = _output("docker", "compose", "ps", "--quiet", service).split()
-        found = json.loads(_output("docker", "inspect", *ids))
-        return [pair for container in found for pair in container["Config"]["Env"]]
+        return [pair for container in self.inspected(service) for pair in container["Config"]["Env"]]
+
+    def compose(self, *arguments: str) -> str:
+        """What `docker compose` prints."""
+        return _output("docker", "compose", *arguments)
 
 
 def _output(*command: str) -> str:
