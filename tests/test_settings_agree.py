@@ -45,7 +45,6 @@ INSIDE = {
 BEFORE_SETTINGS = {"SECRETS_DIR", "HEALTH_URL"}
 # Read by the Compose files alone.
 PUBLISHED_PORTS = {"NOT_TELEGRAM_PORT", "NOT_GITHUB_PORT", "GATEWAY_PORT"}
-OF_COMPOSE = {*PUBLISHED_PORTS, "AGENT_CONTAINER_MEMORY"}
 # Of the stack without containers alone: a container is the boundary of one slot.
 NOT_OF_COMPOSE = {"AGENT_SLOTS"}
 
@@ -117,10 +116,10 @@ def test_every_service_of_the_stack_has_settings() -> None:
 
 
 def test_env_example_has_every_setting_from_outside_and_nothing_else() -> None:
-    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | OF_COMPOSE
+    assert set(env_example()) == set().union(*map(from_outside, SERVICES)) | PUBLISHED_PORTS
 
 
-@pytest.mark.parametrize("name", sorted(set(env_example()) - OF_COMPOSE))
+@pytest.mark.parametrize("name", sorted(set(env_example()) - PUBLISHED_PORTS))
 def test_env_example_shows_the_default_of_a_setting_unless_it_must_be_set(name: str) -> None:
     value, must_be_set = env_example()[name]
     assert value == ("" if must_be_set else default(name))

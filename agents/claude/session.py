@@ -33,7 +33,6 @@ T = TypeVar("T")
 
 CLOSE_SECONDS = 5.0
 LOOK_SECONDS = 2.0  # between looks at whether it still lives
-LIMIT_SECONDS = 0.5  # between looks at what it takes
 
 
 class Session:
@@ -51,7 +50,7 @@ class Session:
         self._workspace = workspace
         self._life = Life(silence_seconds)
         self._watch = Watch(slot, workspace.own)
-        self._over: asyncio.Future[str] | None = None  # what it took too much of
+        self._over: asyncio.Future[str]  # what it took too much of
         self._answer: Answer | None = None
         self._started_at: float | None = None
         self._coming: asyncio.Future[Any] | None = None
@@ -104,14 +103,14 @@ class Session:
         assert task is not None  # noqa: S101 - we run inside one
         client = ClaudeSDKClient(options)
         self._at.stop.arm(lambda: loop.call_soon_threadsafe(task.cancel))
-        self._over = asyncio.ensure_future(self._watched())
+        self._over = asyncio.ensure_future(self._watch.over())
         try:
             async with asyncio.timeout(self._at.claim.seconds):
                 return await self._converse(client, prompt)
         except TimeoutError:
-            return self._answer_or(endings.out_of_time(self._at.claim.seconds))
+            return await self._answer_or(endings.out_of_time(self._at.claim.seconds))
         except Ended as ended:
-            return self._answer_or(await self._cause(ended.ending))
+            return await self._answer_or(ended.ending)
         except asyncio.CancelledError:
             if self._answer is None or self._at.stop.reason != GIVEN_BACK:
                 raise
@@ -124,21 +123,12 @@ class Session:
                 with contextlib.suppress(asyncio.CancelledError):  # a second word to stop changes nothing
                     await asyncio.shield(ending)
 
-    async def _watched(self) -> str:
-        """What it takes too much of, as soon as it does."""
-        while not (complaint := await asyncio.to_thread(self._watch.complaint)):
-            await asyncio.sleep(LIMIT_SECONDS)
-        return complaint
-
-    async def _cause(self, ending: endings.Ending) -> endings.Ending:
-        """Why it has ended so: whoever takes too much may die of it before anybody has looked."""
-        complaint = await asyncio.to_thread(self._watch.complaint) if ending.name in ("died", "failed") else ""
-        return endings.over_limit(complaint) if complaint else ending
-
-    def _answer_or(self, ending: endings.Ending) -> Answer:
+    async def _answer_or(self, ending: endings.Ending) -> Answer:
         """The answer that was had, whatever came after it."""
         if self._answer is None:
-            raise Ended(ending)
+            # whoever takes too much may die of it before anybody has looked
+            complaint = ending.name in ("died", "failed") and await asyncio.to_thread(self._watch.complaint)
+            raise Ended(endings.over_limit(complaint) if complaint else ending)
         log.warning("after its answer: %s", ending.words)
         return self._answer
 
@@ -178,16 +168,15 @@ class Session:
 
     async def _patiently(self, coming: "asyncio.Future[T]") -> T:
         """What comes. Raises Ended where it is silent for too long, its process is gone, or the SDK gives it up."""
-        assert self._over is not None  # noqa: S101 - begun with the session
         while not coming.done():
             left = self._life.left()
             if left <= 0:
                 raise Ended(self._life.end())
             both: set[asyncio.Future[Any]] = {coming, self._over}
-            done, _ = await asyncio.wait(both, timeout=min(left, LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
-            if self._over in done:
+            await asyncio.wait(both, timeout=min(left, LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
                 raise Ended(endings.over_limit(self._over.result()))
-            if not done:
+            if not coming.done():
                 await self._look(coming)
         try:
             return coming.result()

@@ -6,6 +6,7 @@ agents.sandbox.watch looks at the rest.
 
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,20 +50,30 @@ class Limits:
 
 
 class ControlGroup:
-    """The control groups of one slot, of either version. Raises OSError where none can be made."""
+    """The control groups of a slot, of either version: `folders` by controller.
 
-    def __init__(self, name: str, limits: Limits, groups: Path = GROUPS) -> None:
+    A process joins by writing 0 into each of `entries`. Raises OSError where they cannot be read.
+    """
+
+    def __init__(self, limits: Limits, folders: Mapping[str, Path], *, entries: Sequence[Path] = ()) -> None:
+        self.entries = entries
         self._limits = limits
-        unified = (groups / "cgroup.controllers").exists()
-        self._folders = _unified(groups, name) if unified else _each(groups, name)
-        for file, value in (_version_2 if unified else _version_1)(limits).items():
-            (self._folder_of(file) / file).write_text(value)
+        self._folders = folders
         self._before = self._counted()
 
-    @property
-    def entries(self) -> list[Path]:
-        """The files into which a process writes 0 to join."""
-        return [folder / "cgroup.procs" for folder in dict.fromkeys(self._folders.values())]
+    @classmethod
+    def made(cls, name: str, limits: Limits, groups: Path = GROUPS) -> "ControlGroup":
+        """Groups for what joins them. Raises OSError where none can be made."""
+        unified = _is_unified(groups)
+        folders = _unified(groups, name) if unified else _each(groups, name)
+        for file, value in (_version_2 if unified else _version_1)(limits).items():
+            (folders[file.split(".")[0]] / file).write_text(value)
+        return cls(limits, folders, entries=[folder / "cgroup.procs" for folder in dict.fromkeys(folders.values())])
+
+    @classmethod
+    def of_container(cls, limits: Limits, groups: Path = GROUPS) -> "ControlGroup":
+        """Those of the container that we are in, and of its one slot: docker-compose.yml gives it the limits."""
+        return cls(limits, {name: groups if _is_unified(groups) else groups / name for name in ("memory", "pids")})
 
     def remove(self) -> None:
         """Where nothing is left in it."""
@@ -84,11 +95,12 @@ class ControlGroup:
     def _counted(self) -> tuple[int, int]:
         """How often the kernel has ended a process here for its memory, and refused one more."""
         memory, processes = self._folders["memory"], self._folders["pids"]
-        killed = next(file for name in KILLED if (file := memory / name).exists())
-        return _count(killed, "oom_kill"), _count(processes / "pids.events", "max")
+        killed = KILLED[0] if (memory / KILLED[0]).exists() else KILLED[1]
+        return _count(memory / killed, "oom_kill"), _count(processes / "pids.events", "max")
 
-    def _folder_of(self, file: str) -> Path:
-        return self._folders[file.split(".")[0]]
+
+def _is_unified(groups: Path) -> bool:
+    return (groups / "cgroup.controllers").exists()
 
 
 def _version_2(limits: Limits) -> dict[str, str]:

@@ -37,7 +37,7 @@ def cleared(slot: Slot) -> bool:
 
 def _owners(uids: set[int]) -> dict[str, int]:
     """What is these users', and whose: in the folders (what lies below is in folders of theirs) and in the tables."""
-    found = {}
+    found: dict[str, int] = {}
     for folder in filter(os.path.exists, FOLDERS):
         with os.scandir(folder) as entries:
             found |= {entry.path: entry.stat(follow_symlinks=False).st_uid for entry in entries}

@@ -173,17 +173,19 @@ def make_slots(
             _network(proxy_url, contained),
             uids,
             limits,
-            None if contained else _group(f"{name}/slot-{n}", limits),
+            _group(f"{name}/slot-{n}", limits, contained),
         )
         for n, uids in enumerate(blocks)
     ]
 
 
-def _group(name: str, limits: Limits) -> ControlGroup | None:
+def _group(name: str, limits: Limits, contained: bool) -> ControlGroup | None:
     try:
-        group = ControlGroup(f"claude-stack-{zlib.crc32(name.encode()):08x}", limits)
+        if contained:
+            return ControlGroup.of_container(limits)
+        group = ControlGroup.made(f"claude-stack-{zlib.crc32(name.encode()):08x}", limits)
     except OSError as error:
-        log.warning("no control group can be made here (%s): a task's limits are looked after every moment", error)
+        log.warning("no control group can be had here (%s): what a task takes is looked at every moment", error)
         return None
     atexit.register(group.remove)
     return group

@@ -1,5 +1,6 @@
 """A look at what a task takes, every moment while it works: what the kernel has refused it, and what nobody bounds."""
 
+import asyncio
 import os
 import tempfile
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from agents.sandbox.limits import MEGABYTE
 from agents.sandbox.slot import Slot, as_user
 
+LOOK_SECONDS = 0.5  # between looks
 # Files are counted when the disk has lost so much since the last time, and now and then: that takes a moment.
 COUNT_BYTES = 64 * MEGABYTE
 COUNT_SECONDS = 30.0
@@ -29,6 +31,12 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._free, self._counted = self._left(), time.monotonic()
+
+    async def over(self) -> str:
+        """The first complaint, as soon as there is one."""
+        while not (complaint := await asyncio.to_thread(self.complaint)):
+            await asyncio.sleep(LOOK_SECONDS)
+        return complaint
 
     def complaint(self) -> str:
         """What it takes that it may not, in words, or nothing."""

@@ -85,7 +85,7 @@ def slot(request: pytest.FixtureRequest) -> Iterator[Slot]:
     if request.param == "without":
         yield slot
         return
-    group = ControlGroup(f"claude-stack-test-{os.getpid()}", LIMITS)
+    group = ControlGroup.made(f"claude-stack-test-{os.getpid()}", LIMITS)
     yield replace(slot, group=group)
     group.remove()
 
