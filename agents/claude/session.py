@@ -127,7 +127,7 @@ class Session:
         """The answer that was had, whatever came after it."""
         if self._answer is None:
             # whoever takes too much may die of it before anybody has looked
-            complaint = ending.name in ("died", "failed") and await asyncio.to_thread(self._watch.complaint)
+            complaint = await asyncio.to_thread(self._watch.complaint) if ending.name in ("died", "failed") else ""
             raise Ended(endings.over_limit(complaint) if complaint else ending)
         log.warning("after its answer: %s", ending.words)
         return self._answer
