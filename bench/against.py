@@ -48,10 +48,10 @@ finally:
 class Side:
     """One of the two trees, with its stack."""
 
-    def __init__(self, tree: Path, folder: Path) -> None:
+    def __init__(self, tree: Path, folder: Path, serve: str) -> None:
         self.seconds: list[tuple[float, float]] = []
         self._process = subprocess.Popen(
-            [tree / ".venv/bin/python", "-c", SERVE, str(folder)],
+            [tree / ".venv/bin/python", "-c", serve, str(folder)],
             cwd=tree,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -95,22 +95,33 @@ def main() -> int:
     parser.add_argument("-n", "--runs", type=int, default=30, help="reviews of each (%(default)s)")
     options = parser.parse_args()
     end_in_order_on_sigterm()
-    sides: list[Side] = []
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, ExitStack() as left:
         Path(folder).chmod(0o755)
-        tree = Path(folder) / "tree"
-        git("worktree", "add", "--quiet", "--detach", str(tree), options.commit)
-        left.callback(git, "worktree", "remove", "--force", str(tree))
-        subprocess.run([tree / "scripts/setup"], check=True)  # with the libraries of its time
-        for where, name in ((tree, "earlier"), (ROOT, "now")):
-            sides.append(Side(where, Path(folder) / name))
-            left.callback(sides[-1].stop)
-        for side in sides:
-            side.read()
-        for _ in range(options.runs):
-            for side in sides:
-                side.review()
-    return report(options.commit, *(side.seconds for side in sides))
+        both = sides(options.commit, Path(folder), left)
+        take_turns(both, options.runs)
+    return report(options.commit, *(side.seconds for side in both))
+
+
+def sides(commit: str, folder: Path, left: ExitStack, *, serve: str = SERVE) -> list[Side]:
+    """The earlier tree and this one, in `folder`, ready for reviews; they end as `left` is closed."""
+    tree = folder / "tree"
+    git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    left.callback(git, "worktree", "remove", "--force", str(tree))
+    subprocess.run([tree / "scripts/setup"], check=True)  # with the libraries of its time
+    both: list[Side] = []
+    for where, name in ((tree, "earlier"), (ROOT, "now")):
+        both.append(Side(where, folder / name, serve))
+        left.callback(both[-1].stop)
+    for side in both:
+        side.read()
+    return both
+
+
+def take_turns(both: list[Side], runs: int) -> None:
+    """So many reviews of each."""
+    for _ in range(runs):
+        for side in both:
+            side.review()
 
 
 def git(*arguments: str) -> None:

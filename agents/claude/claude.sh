@@ -11,10 +11,10 @@ fi
 for group in $groups; do echo 0 >"$group"; done
 # A program that its user may start but not read is closed to what else runs as that user: no memory, no descriptors,
 # no ptrace (fs/exec.c, would_dump). `env` starts it once the user is another: the one who starts is asked.
-set -- prlimit $limits -- setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --no-new-privs --pdeathsig KILL -- \
-  env "$claude" "$@"
+set -- prlimit $limits -- \
+  setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --no-new-privs --pdeathsig KILL -- env "$claude" "$@"
 if [ -z "$network" ]; then
   exec "$@"
 fi
 exec setpriv --pdeathsig KILL -- nsenter --net="$network" -- \
-  unshare --mount --ipc --pid --fork --kill-child --mount-proc -- "$(dirname "$0")/inside.sh" "$folder" "$@"
+  unshare --mount --ipc --pid --fork --kill-child --mount-proc -- "${0%claude.sh}inside.sh" "$folder" "$@"

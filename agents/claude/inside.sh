@@ -5,9 +5,7 @@ set -eu
 folder=$1
 shift
 exec 9<"$folder"
-for place in /tmp /var/tmp /dev/shm /run; do
-  mount -t tmpfs -o size=256m,mode=1777,nosuid,nodev slot "$place"
-done
+mount --all --fstab "${0%.sh}.fstab"
 if [ -d /dev/mqueue ]; then mount -t mqueue slot /dev/mqueue; fi
 if ! [ "$folder" -ef /proc/self/fd/9 ]; then
   mkdir -p "$folder"

@@ -17,6 +17,7 @@ import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -47,7 +48,7 @@ class Slot:
     limits: Limits = field(default_factory=Limits)
     group: ControlGroup | None = None
 
-    @property
+    @cached_property
     def ids(self) -> set[int]:
         """All user ids that its tasks have had, or will have."""
         return {*self.uids} | ({self.uid} if self.uid is not None else set())
@@ -96,22 +97,26 @@ class Slot:
 
     def processes(self) -> dict[int, dict[str, str]]:
         """The processes that run in the slot, by their ids, with what /proc/PID/status says of them."""
-        found = {pid: _status(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
-        return {pid: status for pid, status in found.items() if status and self._is_ours(pid, status)}
+        found = {}
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            with suppress(OSError):  # it has ended
+                status = Path(f"/proc/{pid}/status").read_text()
+                if self._is_ours(pid, status):
+                    lines = (line.partition(":") for line in status.splitlines())
+                    found[pid] = {name: value.strip() for name, _, value in lines}
+        return found
 
     def _wait_for_end(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self.is_busy() and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
 
-    def _is_ours(self, pid: int, status: dict[str, str]) -> bool:
-        if status["State"].startswith("Z"):
+    def _is_ours(self, pid: int, status: str) -> bool:
+        if "\nState:\tZ" in status:
             return False  # dead, and waiting for its parent to notice
         if self.uid is not None:
-            return int(status["Uid"].split()[0]) in self.ids
-        with suppress(OSError):
-            return f"{MARK}={self.name}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        return False
+            return int(status.partition("\nUid:\t")[2].partition("\t")[0]) in self.ids
+        return f"{MARK}={self.name}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
     def _signal(self, number: signal.Signals) -> None:
         running = self.processes()
@@ -124,14 +129,6 @@ class Slot:
         for pid in running:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def _status(pid: int) -> dict[str, str]:
-    """What the kernel says of a process; nothing where it is gone."""
-    with suppress(OSError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return {}
 
 
 def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes] | None = None) -> int:

@@ -200,7 +200,8 @@ def test_nothing_is_left_for_who_comes_next(slot: Slot, folder: Path) -> None:
 
 
 def test_both_that_must_know_know_the_same_folders() -> None:
-    assert f"for place in {' '.join(SLOTS_OWN)}; do" in (WRAPPER.parent / "inside.sh").read_text()
+    lines = (WRAPPER.parent / "inside.fstab").read_text().splitlines()
+    assert tuple(line.split()[1] for line in lines if line.startswith("slot ") and " tmpfs " in line) == SLOTS_OWN
 
 
 def test_a_folder_of_everybodys_is_of_a_size(slot: Slot, folder: Path) -> None:
