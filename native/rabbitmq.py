@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import resource
 import secrets
 import shutil
 import signal
@@ -17,6 +18,7 @@ from stack.topology import CONSUMER_TIMEOUT_MS
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 READY_SECONDS = 60
 COOKIE_BYTES = 32
+DESCRIPTORS = 16_384
 
 
 # Below what Linux takes for outgoing connections (net.ipv4.ip_local_port_range, from 32768): a port from there may be
@@ -56,6 +58,12 @@ class RabbitMQ:
         """host:port."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The id of the node's process, and of its session."""
+        assert self._process is not None  # noqa: S101 - it was started
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the node and waits until it takes connections. Raises SystemExit with its log where it does not."""
         if not SERVER.exists():
@@ -67,7 +75,7 @@ class RabbitMQ:
         environment = self._environment()
         # a port mapper of our own: the node would start one that outlives it
         self._port_mapper = self._run("epmd", "-address", "127.0.0.1", environment=environment)
-        self._process = self._run(str(SERVER), environment=environment)
+        self._process = self._run("prlimit", f"--nofile={descriptors()}:", str(SERVER), environment=environment)
         self._wait_until_ready()
 
     def stop(self, *, kill: bool = False) -> None:
@@ -139,6 +147,12 @@ class RabbitMQ:
             "ERL_EPMD_PORT": str(free_port()),
             "LANG": "C.UTF-8",
         }
+
+
+def descriptors() -> int:
+    """How many files and connections the node may open: what a shell gives (1,024) would not do for quorum queues
+    beside strangers, and Erlang makes room for every one that it may open."""
+    return min(DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def installed() -> bool:

@@ -1,7 +1,9 @@
 """The stack under attack: real processes, the real Claude Code, simulators outside."""
 
+import resource
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,15 +14,36 @@ from tests.whole.world import PEOPLE
 
 __all__ = ["desk", "world"]
 
+FEW_DESCRIPTORS = 1024
+ADMIN = PEOPLE[-1] + 1
+
+
+SETTINGS = {
+    "bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE)), "ADMIN_USERS": str(ADMIN)},
+    "proxy": {"DASHBOARD_PASSWORD": "a-password-of-the-tests"},
+}
+
+
+@contextmanager
+def few_descriptors() -> Iterator[None]:
+    """While inside, what is started gets what most shells give, whatever these tests have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FEW_DESCRIPTORS, soft), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A stack where others may come by: pytest's own folders are closed to them."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
-        running = Stack(Path(folder) / "stack", extra={"bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE))}})
+        running = Stack(Path(folder) / "stack", extra=SETTINGS)
         try:
-            running.start()
+            with few_descriptors():
+                running.start()
             yield running
         finally:
             running.stop()
