@@ -21,6 +21,13 @@ log = logging.getLogger(__name__)
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 STRANGERS_REMEMBERED = 1000
+# What a message has that its sender has written, or sent as a file, to this chat.
+OWN = frozenset({
+    "message_id", "from_user", "chat", "date", "edit_date", "text", "entities", "caption", "caption_entities",
+    "reply_to_message", "quote", "document", "animation", "audio", "photo", "video", "video_note", "voice",
+    "media_group_id", "link_preview_options", "message_thread_id", "is_topic_message", "effect_id",
+    "has_protected_content", "has_media_spoiler", "show_caption_above_media", "sender_boost_count", "paid_star_count",
+})  # fmt: skip
 
 
 class Gate(BaseMiddleware):
@@ -79,7 +86,15 @@ class Gate(BaseMiddleware):
 
 def _written_in_private(message: Message) -> bool:
     # an anonymous administrator or a channel comes with a `from` that is not who wrote
-    return message.chat.type == "private" and message.sender_chat is None
+    user, theirs = message.from_user, message.chat.type == "private" and message.sender_chat is None
+    return theirs and user is not None and user.id == message.chat.id and not user.is_bot
+
+
+def in_own_words(message: Message) -> bool:
+    """Whether who sent a message is who wrote it. What was forwarded, or made by a bot or a clock of theirs, is not
+    their word: such a message has a field that is none of OWN."""
+    known = message.model_fields_set & Message.model_fields.keys()  # what Telegram may add says nothing yet
+    return {name for name in known if getattr(message, name)} <= OWN
 
 
 class Once(BaseMiddleware):

@@ -1,6 +1,7 @@
 """Telegram's updates: asked for until the bot is stopped, and how the bot knows that it still asks."""
 
 import asyncio
+import json
 import logging
 import signal
 import time
@@ -13,12 +14,14 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetMe, GetUpdates, Response, TelegramMethod
-from aiogram.types import BotCommand
+from aiogram.types import BotCommand, Update
+from pydantic import ValidationError
 
 from bot.updates import UPDATES
 from stack.errors import GiveUp
+from stack.work import complaint
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,33 @@ CALL_SECONDS = 20.0
 POLL_SECONDS = 30
 # a poll, or one update (a call's time-out, a person's file, a wait for broker and orchestrator), comes to less
 PULSE_SECONDS = 180.0
+
+
+class Session(AiohttpSession):
+    """aiogram's, which reads updates all or none: one that it cannot read, such as a message of a kind that came to
+    Telegram after it, would be asked for again and again, and with it nobody would be heard any more."""
+
+    def check_response(self, bot: Bot, method: TelegramMethod[Any], status_code: int, content: str) -> Response[Any]:
+        try:
+            return super().check_response(bot, method, status_code, content)
+        except ClientDecodeError:
+            if not isinstance(method, GetUpdates):
+                raise
+        answer = self.json_loads(content)
+        return super().check_response(bot, method, status_code, json.dumps(answer | {"result": _read(answer)}))
+
+
+def _read(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The updates of an answer; in the place of one that cannot be read, one in which nothing happens."""
+    updates = []
+    for update in answer["result"]:
+        try:
+            Update.model_validate(update)
+        except ValidationError as error:
+            log.warning("update %s cannot be read, and is left out: %s", update["update_id"], complaint(error))
+            update = {"update_id": update["update_id"]}
+        updates.append(update)
+    return updates
 
 
 class Pulse(BaseRequestMiddleware):
@@ -53,7 +83,7 @@ class Pulse(BaseRequestMiddleware):
 
 def connect(token: str, api_url: str) -> Bot:
     """The bot as aiogram has it: HTML, and no link previews."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=CALL_SECONDS)
+    session = Session(api=TelegramAPIServer.from_base(api_url), timeout=CALL_SECONDS)
     defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
     return Bot(token, session=session, default=defaults)
 

@@ -12,6 +12,7 @@ from stack.logs import about
 from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
 
+NOT_YOURS = "That is not yours: I do what you write yourself, and nothing of what you forward or have sent for you."
 LONGEST_TEXT = 4000  # of an answer, and of a word to a run
 
 
@@ -28,8 +29,16 @@ class Talk:
             await self._answer(written, asked)
         elif written.document:
             raise GiveUp(f"What shall I do with “{written.document.name}”? {how_with_files(self._desk)}")
-        elif not await self._steered(written):
-            await self._something_else(written)
+        elif not await self._steered(written) and not await self._offered(written):
+            await self._desk.reply(written, self._no_conversation(written.person))
+
+    async def look_at(self, written: Written) -> None:
+        """What somebody else wrote answers nothing and begins nothing; what it is about may be offered.
+
+        Raises GiveUp with words for the person.
+        """
+        if written.document or not await self._offered(written):
+            raise GiveUp(NOT_YOURS)
 
     # --- answers ------------------------------------------------------------------------------------
 
@@ -83,14 +92,15 @@ class Talk:
 
     # --- something to begin, or talk ----------------------------------------------------------------
 
-    async def _something_else(self, written: Written) -> None:
+    async def _offered(self, written: Written) -> bool:
+        """Offers to begin what a text is about. False where that is nothing to begin."""
         arguments = Arguments(written.text, self._desk.github)
         for command in self._desk.commands.values():
             if isinstance(command, StartCommand) and (offers := command.offers(arguments)):
                 check(written.person, command.right)
                 await self._offer(written, offers, command.remark(arguments))
-                return
-        await self._desk.reply(written, self._no_conversation(written.person))
+                return True
+        return False
 
     async def _offer(self, written: Written, offers: tuple[tuple[str, Start], ...], remark: str) -> None:
         keys = self._desk.buttons.to_begin(written.id, written.chat_id, offers)

@@ -11,7 +11,7 @@ from aiogram import BaseMiddleware, Dispatcher, Router
 from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot import texts
-from bot.access import Gate, Handler, Once
+from bot.access import Gate, Handler, Once, in_own_words
 from bot.commands import how_with_files
 from bot.desk import Desk, Written, check
 from bot.documents import Document
@@ -65,7 +65,9 @@ class Updates:
         written = self._written(message, event_update, person, text)
         if not written.document and (message.photo or message.video or message.audio or message.voice):
             raise GiveUp(MEDIA)
-        if found := _COMMAND.fullmatch(text.strip()):
+        if not in_own_words(message):
+            await self._talk.look_at(written)
+        elif found := _COMMAND.fullmatch(text.strip()):
             await self._command(found["name"], replace(written, text=found["rest"] or ""))
         else:
             await self._talk.hear(written)

@@ -73,6 +73,7 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
             publisher=publisher,
             workers=WORKERS,
             heartbeat_file=settings.heartbeat_file,
+            trusts=runs.trusts,
             too_new=runs.too_new,
         ),
     )

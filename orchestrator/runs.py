@@ -22,6 +22,7 @@ from stack.logs import about
 from stack.messages import ENDED, AnyMessage, Chat, Envelope, Note, Notification, Question, Request, Signal
 from stack.people import Person, Right
 from stack.roles import AGENTS
+from stack.topology import BOT
 from stack.values import now
 from stack.work.kinds import About, Answer, Cancel, Retry, Start, Steer
 
@@ -73,6 +74,11 @@ class Runs:
                     raise TryAgain("the run is not there yet") from refusal
                 log.info("refused: %s", refusal)
                 self._note(message.person.id, message.chat, message.id, run_id, str(refusal))
+
+    @staticmethod
+    def trusts(message: AnyMessage, sender: str) -> bool:
+        """Whether `sender`, a user of the broker, may speak for who asks: the bot, for people of Telegram."""
+        return isinstance(message, Request) and sender == BOT and message.person.id.startswith("telegram:")
 
     def _may_come(self, request_id: UUID) -> bool:
         """Whether the run that this request is about is still waited for."""

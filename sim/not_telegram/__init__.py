@@ -9,6 +9,7 @@ the demo use /_sim, in JSON:
     POST   /_sim/edits      {user_id, message_id, text, chat_id?} -> the message, edited by its writer; the text is the
                             caption where there is a document
     POST   /_sim/callbacks  {user_id, chat_id, message_id, data} -> {callback_query_id}; a tap, forged or not
+    POST   /_sim/updates    {kind, content}; what the bot is told besides, word for word, whether it asked for it or not
     POST   /_sim/blocks     {chat_id, blocked}
     GET    /_sim/chats/ID?since=EVENT_ID&wait=SECONDS -> events; waits until there is one
     GET    /_sim/chats/ID/messages -> the messages as they now stand

@@ -73,6 +73,14 @@ def _add_people(routes: Blueprint, telegram: Telegram) -> None:
             chat = telegram.store.chat(_field(body, "chat_id", int)) or _chat(body, person)
             return {"callback_query_id": telegram.tap(chat=chat, person=person, message_id=message_id, data=data)}
 
+    @routes.post("/updates")
+    def update() -> Json:
+        body = _body()
+        kind, content = _field(body, "kind", str), _field(body, "content", dict)
+        with telegram.store.change():
+            telegram.store.add_update(kind, content)
+        return body
+
     @routes.post("/blocks")
     def block() -> Json:
         body = _body()

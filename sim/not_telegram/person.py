@@ -60,6 +60,10 @@ class Person:
             raise LookupError(f"no button {label_or_data!r} among {[button['text'] for button in offered]}")
         self._post("callbacks", chat_id=self.user_id, message_id=message["message_id"], data=data[0])
 
+    def tell(self, kind: str, **content: Any) -> None:
+        """Has the bot be told of something that this person did elsewhere: an update of that kind, word for word."""
+        self._post("updates", kind=kind, content=content)
+
     def wait_for(self, predicate: Callable[[Json], object], timeout: float) -> Json:
         """The latest message of the bot that fits, as it now stands. Raises TimeoutError with the transcript."""
         deadline = time.monotonic() + timeout

@@ -15,11 +15,11 @@ from tests.whole.world import PEOPLE
 __all__ = ["desk", "world"]
 
 FEW_DESCRIPTORS = 1024
-ADMIN = PEOPLE[-1] + 1
+ADMINS = range(PEOPLE[-1] + 1, PEOPLE[-1] + 101)  # each test has one of its own
 
 
 SETTINGS = {
-    "bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE)), "ADMIN_USERS": str(ADMIN)},
+    "bot": {"ALLOWED_USERS": ",".join(map(str, PEOPLE)), "ADMIN_USERS": ",".join(map(str, ADMINS))},
     "proxy": {"DASHBOARD_PASSWORD": "a-password-of-the-tests"},
 }
 
