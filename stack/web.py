@@ -7,6 +7,7 @@ process may open; the head of a request; and a body is taken only from whom ther
 import json
 import resource
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ CONNECTIONS = 1000  # in all
 OF_ONE_ADDRESS = 250  # a service holds a few; without containers, all callers have one address
 OTHER_FILES = 200  # descriptors that are not for connections: the database's, the broker's, git's
 HEAD_BYTES = 64 << 10  # of a request
+HEAD_SECONDS = 30  # for a head to come: who says a byte now and then is never idle
 IDLE_SECONDS = 30  # who connects and says nothing must not keep others out
 STOP_SECONDS = 5
 
@@ -38,7 +40,16 @@ class WebServer:
     in it, for whoever watches over threads (stack.service).
     """
 
-    def __init__(self, app: Flask, *, host: str, port: int, room: Room, threads: int = 16) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        host: str,
+        port: int,
+        room: Room,
+        threads: int = 16,
+        head_seconds: float = HEAD_SECONDS,
+    ) -> None:
         self._sockets: dict[int, Any] = {}
         self._stopping = False
         server: Any = create_server(
@@ -56,7 +67,7 @@ class WebServer:
             max_request_body_size=1 << 62,  # that is for `room` to say
         )
         self._server = server
-        request = type("Request", (_Request,), {"room": staticmethod(room)})
+        request = type("Request", (_Request,), {"room": staticmethod(room), "head_seconds": head_seconds})
         self._server.channel_class = type("Channel", (_Channel,), {"parser_class": request})
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
@@ -91,10 +102,17 @@ class _Request(HTTPRequestParser):
 
     path: str
     room: Room
+    head_seconds: float
     most: int | None = None  # bytes of a body, once the head is known
+
+    def __init__(self, adjustments: Any) -> None:
+        super().__init__(adjustments)
+        self._began = time.monotonic()
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
+        if not self.headers_finished and time.monotonic() - self._began > self.head_seconds:
+            return self._refuse(_Refusal(408, "Request Timeout", "this took too long to be asked"), data)
         if self.error:
             self.expect_continue = False  # else waitress asks for the body of what it has refused
             return consumed

@@ -200,6 +200,15 @@ def test_a_clock_is_never_an_answer(world: World) -> None:
     assert world.notes() == ["Only a person can answer."] * 2
 
 
+@pytest.mark.parametrize("name", ["hook", "clock:nightly", "job", "Telegram:1", "telegram:", "telegram:1 ", "cli2"])
+def test_nor_is_what_comes_on_a_way_on_which_nobody_decides(world: World, name: str) -> None:
+    machine = CLOCK.model_copy(update={"id": name})
+    run = world.start_waiting(machine)
+    world.answer(run, "Post", machine)
+    assert world.gate(run).answer is None
+    assert world.notes() == ["Only a person can answer."]
+
+
 def test_an_admin_answers_what_a_clock_has_begun(world: World) -> None:
     run = world.start_waiting(CLOCK)
     world.answer(run, "Post", ADMIN)

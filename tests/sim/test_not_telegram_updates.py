@@ -141,3 +141,9 @@ def test_an_edit_of_a_reply_is_still_a_reply(person: Person) -> None:
 def test_nobody_replies_to_a_message_that_is_not_there(person: Person) -> None:
     with pytest.raises(RuntimeError, match="there is no message 999999"):
         person.say("that one", reply_to=999_999)
+
+
+def test_the_bot_is_told_of_anything_that_it_did_not_ask_for(person: Person) -> None:
+    call(person.url, "getUpdates", allowed_updates=["callback_query"])
+    person.tell("message_reaction", user={"id": 7})
+    assert updates(person.url)[-1]["message_reaction"] == {"user": {"id": 7}}

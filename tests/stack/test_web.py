@@ -4,7 +4,7 @@ import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import requests
@@ -117,6 +117,21 @@ def test_one_address_does_not_keep_the_others_out(url: str, port: int) -> None:
             stack.enter_context(socket.create_connection(("127.0.0.1", port), 5, ("127.0.1.1", 0)))
         assert requests.get(url, timeout=5).text == "hello"
         assert len(web_threads()) == 1
+
+
+def test_who_says_a_byte_now_and_then_is_not_heard_for_ever(port: int) -> None:
+    server = WebServer(Shop().app, host="127.0.0.1", port=port, room=room, head_seconds=0.5)
+    server.start()
+    said = b""
+    with socket.create_connection(("127.0.0.1", port), 0.1) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+        for _ in range(100):
+            with suppress(TimeoutError):
+                said = connection.recv(4096)
+                break
+            connection.sendall(b"x")
+    server.stop()
+    assert b" 408 " in said
 
 
 def test_a_body_is_taken_from_who_is_known(url: str) -> None:
