@@ -12,10 +12,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 SECONDS = 1.5
+NAMESPACE = ("unshare", "--user", "--map-root-user")
 MPTCP, SCTP, UDPLITE = 262, 132, 136
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 PTRACE_SEIZE, PIDFD_OPEN, PIDFD_GETFD = 0x4206, 434, 438
@@ -47,22 +49,24 @@ def reached(host: str, port: int, *, kind: int = socket.SOCK_STREAM, protocol: i
 
 def tcp(at: dict[str, Any]) -> Found:
     """Each port that listens on each host, from here."""
-    return [f"{name}:{port}" for name, host, port in _listening(at) if reached(host, port)]
+    return _each(at, "", lambda host, port: reached(host, port))
 
 
 def tcp_by_other_ways(at: dict[str, Any]) -> Found:
     """As IPv6, and by protocols that open TCP connections or do as TCP."""
-    found = [f"{name}:{port} mapped" for name, host, port in _listening(at) if reached(f"::ffff:{host}", port)]
-    ways = {"mptcp": (socket.SOCK_STREAM, MPTCP), "sctp": (socket.SOCK_STREAM, SCTP)}
-    for way, (kind, protocol) in ways.items():
-        found += [f"{n}:{p} {way}" for n, h, p in _listening(at) if reached(h, p, kind=kind, protocol=protocol)]
-    return found
+    return [
+        *_each(at, " mapped", lambda host, port: reached(f"::ffff:{host}", port)),
+        *_each(at, " mptcp", lambda host, port: reached(host, port, protocol=MPTCP)),
+        *_each(at, " sctp", lambda host, port: reached(host, port, protocol=SCTP)),
+    ]
 
 
 def udp(at: dict[str, Any]) -> Found:
     """What may be sent to each host."""
-    found = [f"{n}:{p}" for n, h, p in _listening(at) if reached(h, p, kind=socket.SOCK_DGRAM)]
-    return found + [f"{n}:{p} lite" for n, h, p in _listening(at) if reached(h, p, kind=2, protocol=UDPLITE)]
+    return [
+        *_each(at, "", lambda host, port: reached(host, port, kind=socket.SOCK_DGRAM)),
+        *_each(at, " lite", lambda host, port: reached(host, port, kind=socket.SOCK_DGRAM, protocol=UDPLITE)),
+    ]
 
 
 def icmp(at: dict[str, Any]) -> Found:
@@ -102,10 +106,12 @@ def ipv6(_at: dict[str, Any]) -> Found:
     return [h for h in hosts if reached(h, 53, kind=socket.SOCK_DGRAM) or reached(h, 80)]
 
 
-def _listening(at: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
-    for name, host in at["hosts"].items():
-        for port in host["ports"]:
-            yield name, host["address"], port
+def _each(at: dict[str, Any], way: str, reaches: Callable[[str, int], bool]) -> Found:
+    """The ports that are reached of all that there are: many at a time, since who is not answered waits."""
+    ports = [(name, host["address"], port) for name, host in at["hosts"].items() for port in host["ports"]]
+    with ThreadPoolExecutor(100) as pool:
+        answers = pool.map(lambda one: reaches(one[1], one[2]), ports)
+        return [f"{name}:{port}{way}" for (name, _, port), answer in zip(ports, answers, strict=True) if answer]
 
 
 def sockets_without_a_network(_at: dict[str, Any]) -> Found:
@@ -262,19 +268,14 @@ def changes_the_filter(_at: dict[str, Any]) -> Found:
     """As it is, and as root of a user namespace of its own, where it may make one."""
     tries = (["nft", "flush", "ruleset"], ["nft", "delete", "table", "inet", "slot"], ["nft", "list", "ruleset"])
     found = [" ".join(one) for one in tries if _worked(one)]
-    namespace = ["unshare", "--user", "--map-root-user"]
-    return found + [" ".join((*namespace, *one)) for one in tries if _worked([*namespace, *one])]
+    return found + [" ".join((*NAMESPACE, *one)) for one in tries if _worked([*NAMESPACE, *one])]
 
 
 def from_a_namespace_of_its_own(at: dict[str, Any]) -> Found:
     """As root of a user namespace: the network that it is in stays the container's."""
     code = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
-    return [
-        f"{name}:{port}"
-        for name, host, port in _listening(at)
-        if not host.startswith("127.") and port in (8001, 5672)
-        if _worked(["unshare", "--user", "--map-root-user", sys.executable, "-c", code, host, str(port)])
-    ]
+    served = {host["address"] for host in at["hosts"].values() if 8001 in host["ports"]}
+    return [h for h in served if _worked([*NAMESPACE, sys.executable, "-c", code, h, "8001"])]
 
 
 def _worked(command: list[str]) -> bool:
