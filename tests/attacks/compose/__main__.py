@@ -41,6 +41,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sockets_without_a_network": (),
     "takes_the_relays_port": (),
     # Devices that keep nothing, and three folders of a size that are emptied after each task.
+    "fills": ("/dev/shm 256 MB", "/tmp 256 MB"),
     "writes": (
         "/dev/full", "/dev/mqueue", "/dev/null", "/dev/pts/ptmx", "/dev/random", "/dev/shm", "/dev/tty", "/dev/urandom",
         "/dev/zero", "/proc/keys", "/proc/timer_list", "/tmp",
@@ -91,7 +92,7 @@ def main() -> int:
     options = arguments()
     stack = Containers()
     wrong: list[str] = []
-    for judge in (of_what_is_found, of_what_listens, of_the_supervisor, of_limits, of_a_fork_bomb, of_a_start):
+    for judge in (of_what_is_found, of_what_listens, of_the_supervisor, of_limits, of_bombs, of_a_start):
         wrong += judge(stack)
     wrong += of_what_is_left(stack, options.telegram, options.github)
     wrong += of_a_restart(stack)
@@ -166,16 +167,18 @@ def of_limits(stack: Containers) -> Iterator[str]:
             yield f"{container['Name']} sees the machine's {mounted}"
 
 
-def of_a_fork_bomb(stack: Containers) -> Iterator[str]:
-    """As many processes as there can be end in their container, and their agent is there after it."""
-    before = agents(stack)
-    most = stack.inspected(REVIEWER)[0]["HostConfig"]["PidsLimit"]
-    begun = int(as_slot(stack, (HERE / "bomb.py").read_text()))
-    if not most / 2 < begun < most:
-        yield f"a task has begun {begun} processes of {most}"
+def of_bombs(stack: Containers) -> Iterator[str]:
+    """Too many processes and too much memory end in their container, and their agent is there after them."""
+    before, script = agents(stack), (HERE / "bombs.py").read_text()
+    limits = stack.inspected(REVIEWER)[0]["HostConfig"]
+    if works(lambda: as_slot(stack, script, "memory", str(limits["Memory"] + (256 << 20)))):
+        yield "a task could have more memory than its container"
+    begun = int(as_slot(stack, script, "processes"))
+    if not limits["PidsLimit"] / 2 < begun < limits["PidsLimit"]:
+        yield f"a task has begun {begun} processes of {limits['PidsLimit']}"
     stack.compose("up", "--wait", "--no-recreate", "--scale", f"{REVIEWER}=2", REVIEWER)
     if agents(stack) != before:
-        yield "a fork bomb has ended an agent"
+        yield "a bomb has ended an agent"
 
 
 def agents(stack: Containers) -> list[tuple[str, str]]:

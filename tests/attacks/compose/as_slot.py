@@ -165,6 +165,20 @@ def writes(_at: dict[str, Any]) -> Found:
     return sorted(found + [p for p in own if not os.path.islink(p) and not os.path.isdir(p) and os.access(p, os.W_OK)])
 
 
+def fills(_at: dict[str, Any]) -> Found:
+    """How much goes into each folder that everybody may write to, 300 MB at most."""
+    found = []
+    for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/data"):
+        written = 0
+        with suppress(OSError), open(f"{place}/fill", "wb", buffering=0) as file:
+            while written < 300 and file.write(bytes(1 << 20)) == 1 << 20:
+                written += 1
+        if os.path.exists(f"{place}/fill"):
+            os.unlink(f"{place}/fill")
+            found.append(f"{place} {written} MB")
+    return sorted(found)
+
+
 def reads(_at: dict[str, Any]) -> Found:
     """Every file that can be read and is none of the image's: of volumes, and of what is made at a start."""
     found = []
@@ -283,8 +297,8 @@ def _worked(command: list[str]) -> bool:
 
 
 ATTACKS: list[Callable[[dict[str, Any]], Found]] = [
-    tcp, tcp_by_other_ways, udp, icmp, names, ipv6, sockets_without_a_network, takes_the_relays_port, writes, reads,
-    looks_into_others, shown_of_others, touches_others, rights, changes_the_filter, from_a_namespace_of_its_own,
+    tcp, tcp_by_other_ways, udp, icmp, names, ipv6, sockets_without_a_network, takes_the_relays_port, writes, fills,
+    reads, looks_into_others, shown_of_others, touches_others, rights, changes_the_filter, from_a_namespace_of_its_own,
 ]  # fmt: skip
 
 if __name__ == "__main__":
