@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 from stack.errors import GiveUp
@@ -68,12 +68,14 @@ class Network:
         try:
             if self.own and ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            listener = socket.socket()
-            if self.own:
-                fcntl.ioctl(listener, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
-            listener.bind(ADDRESS)
-            listener.listen(CONNECTIONS)
-            self._made = listener, os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+            with ExitStack() as unless_made:
+                listener = unless_made.enter_context(socket.socket())
+                if self.own:
+                    fcntl.ioctl(listener, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP_RUNNING))
+                listener.bind(ADDRESS)
+                listener.listen(CONNECTIONS)
+                self._made = listener, os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+                unless_made.pop_all()
         except OSError as error:
             self._made = error
 
