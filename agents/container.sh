@@ -4,13 +4,15 @@
 # agent included: NET_ADMIN is gone for good.
 set -eu
 
-# Listed is what may leave. A packet whose socket has no owner (any more) opens no connection: it may end one.
+# Listed is what may leave. On its loopback a task speaks TCP, and as 127.0.0.1 alone: as 127.0.0.11, and by UDP, it
+# could answer the agent in the place of Docker's name server. A packet whose socket has no owner (any more) may end a
+# connection and open none.
 filter='
 table inet slot {
   chain out {
     type filter hook output priority filter; policy drop;
-    oif "lo" ip daddr 127.0.0.1 accept
-    oif "lo" ip6 daddr ::1 accept
+    oif "lo" ip saddr 127.0.0.1 ip daddr 127.0.0.1 meta l4proto tcp accept
+    oif "lo" ip6 saddr ::1 ip6 daddr ::1 meta l4proto tcp accept
     meta skuid 0 accept
     meta skuid != 0 meta l4proto tcp reject with tcp reset
     meta skuid != 0 drop

@@ -22,7 +22,7 @@ NAMES: Address = ("127.0.0.11", 53)  # Docker's own
 NOT_THE_SLOTS = "127.0.0.2"  # on the same loopback
 TRY_SECONDS = 2
 DEFAULT_PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671}
-MEND = "No agent is started here: see “The boundary in Compose” in docs/operations.md"
+MEND = "No agent is started here: see 'The boundary in Compose' in docs/operations.md"
 
 # As the slot's user, with nothing of ours: what of the given addresses it reaches over TCP, or can send to over UDP.
 REACH = f"""
@@ -55,7 +55,7 @@ def require_boundary(slots: Sequence[Slot], urls: Sequence[str]) -> None:
     with socket.create_server((NOT_THE_SLOTS, 0)) as ours:
         closed = {NAMES, ours.getsockname(), *_found(urls)}
         tried = [(kind, *address) for address in sorted(closed) for kind in ("SOCK_STREAM", "SOCK_DGRAM")]
-        reached = _reached(slot.uid, [("SOCK_STREAM", *ADDRESS), *tried])
+        reached = _reached(slot.uid, [("SOCK_STREAM", *ADDRESS), ("SOCK_DGRAM", *ADDRESS), *tried])
     if reached[:1] != [("SOCK_STREAM", *ADDRESS)]:
         raise GiveUp(f"the agent's relay at {ADDRESS[0]}:{ADDRESS[1]} cannot be reached by a task's user. {MEND}")
     if open_ := sorted({f"{host}:{port}" for _, host, port in reached[1:]}):

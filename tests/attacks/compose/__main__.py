@@ -31,12 +31,13 @@ GONE_SECONDS = 10
 
 # What code of a task finds, with the reason that it may.
 TABLE: dict[str, tuple[str, ...]] = {
-    # Its own loopback, as natively: the agent's relay to the proxy is there, and what the task starts itself.
+    # By TCP its own loopback: the agent's relay to the proxy is there, and what the task starts itself.
     "tcp": ("own:8003",),
     "tcp_by_other_ways": ("own:8003 mapped", "own:8003 mptcp"),
-    "udp": ("own:8003", "own:8003 lite"),
-    "icmp": ("ping own",),
+    "udp": (),
+    "icmp": (),
     "names": (),
+    "answers_for_the_name_server": (),
     "ipv6": (),
     "sockets_without_a_network": (),
     "takes_the_relays_port": (),

@@ -100,6 +100,21 @@ def names(at: dict[str, Any]) -> Found:
     return found
 
 
+def answers_for_the_name_server(_at: dict[str, Any]) -> Found:
+    """Words to a program on this loopback that seem to be of Docker's name server: who asked it believes them."""
+    found = []
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        for host, port in (("127.0.0.11", 53), ("127.0.0.2", 0), ("127.0.0.1", 0)):
+            with suppress(OSError), socket.socket(socket.AF_INET, kind) as answering:
+                answering.settimeout(SECONDS)
+                answering.bind((host, port))
+                answering.connect(("127.0.0.1", 8003))
+                if kind == socket.SOCK_DGRAM:
+                    answering.send(b"x")
+                found += [f"{kind.name} as {host}"] if (kind, host) != (socket.SOCK_STREAM, "127.0.0.1") else []
+    return found
+
+
 def ipv6(_at: dict[str, Any]) -> Found:
     """Addresses of everybody on the link, and outside."""
     hosts = ("ff02::1%eth0", "ff02::1%eth1", "fe80::1%eth0", "2001:db8::1")
@@ -297,8 +312,9 @@ def _worked(command: list[str]) -> bool:
 
 
 ATTACKS: list[Callable[[dict[str, Any]], Found]] = [
-    tcp, tcp_by_other_ways, udp, icmp, names, ipv6, sockets_without_a_network, takes_the_relays_port, writes, fills,
-    reads, looks_into_others, shown_of_others, touches_others, rights, changes_the_filter, from_a_namespace_of_its_own,
+    tcp, tcp_by_other_ways, udp, icmp, names, answers_for_the_name_server, ipv6, sockets_without_a_network,
+    takes_the_relays_port, writes, fills, reads, looks_into_others, shown_of_others, touches_others, rights,
+    changes_the_filter, from_a_namespace_of_its_own,
 ]  # fmt: skip
 
 if __name__ == "__main__":
