@@ -100,7 +100,7 @@ def wrong_with_claude(stack: Containers, seen: dict[str, Any] | None) -> list[st
     if seen is None:
         return ["Claude Code was not seen at work"]
     wrong = []
-    if seen["uids"] != [FIRST_SLOT] or seen["groups"]:
+    if len(seen["uids"]) != 1 or seen["uids"][0] < FIRST_SLOT or seen["groups"]:
         wrong.append(f"Claude Code ran as user {seen['uids']} in groups {seen['groups']}")
     if seen["capabilities"] or not seen["no_new_privileges"]:
         wrong.append(f"Claude Code had capabilities {seen['capabilities']:x}, or could get new privileges")

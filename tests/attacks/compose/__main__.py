@@ -79,6 +79,13 @@ for path in glob.glob("/proc/[0-9]*/status"):
     if "\nUid:\t0\t" not in status: left.append(status.splitlines()[0])
 print(left)
 """
+USERS = """
+import glob
+for path in glob.glob("/proc/[0-9]*/cmdline"):
+    if open(path).read().startswith("python\\0-m\\0agents"):
+        pairs = open(path.replace("cmdline", "environ")).read().split("\\0")
+        print(*(pair for pair in pairs if pair.startswith("AGENT_SLOT_UID=")))
+"""
 HOLDS = """
 import glob
 for path in glob.glob("/proc/[0-9]*/cmdline"):
@@ -93,7 +100,7 @@ def main() -> int:
     options = arguments()
     stack = Containers()
     wrong: list[str] = []
-    for judge in (of_what_is_found, of_what_listens, of_the_supervisor, of_limits, of_bombs, of_a_start):
+    for judge in (of_what_is_found, of_what_listens, of_the_supervisor, of_limits, of_users, of_bombs, of_a_start):
         wrong += judge(stack)
     wrong += of_what_is_left(stack, options.telegram, options.github)
     wrong += of_a_restart(stack)
@@ -168,6 +175,13 @@ def of_limits(stack: Containers) -> Iterator[str]:
             yield f"{container['Name']} sees the machine's {mounted}"
 
 
+def of_users(stack: Containers) -> Iterator[str]:
+    """What Linux counts by user is not counted for both agents together."""
+    users = [stack.run(REVIEWER, "python", "-c", USERS, user="root", index=index).strip() for index in (1, 2)]
+    if "" in users or users[0] == users[1]:
+        yield f"tasks of two agents have the users {users}"
+
+
 def of_bombs(stack: Containers) -> Iterator[str]:
     """Too many processes and too much memory end in their container, and their agent is there after them."""
     before, script = agents(stack), (HERE / "bombs.py").read_text()
@@ -215,6 +229,8 @@ def of_what_is_left(stack: Containers, telegram: str, github: str) -> Iterator[s
     for index, said in left.items():
         if said["folders"] != ["/dev/mqueue", "/dev/shm", "/tmp"]:
             yield f"a task could leave something in {said['folders']}"
+        if said["of_claude"]:
+            yield f"what runs as Claude Code's user reaches {said['of_claude']} of it"
         if secrets_in(stack, json.dumps(said)) or "earer " in json.dumps(said):
             yield "a secret stands in a command line"
         deadline = time.monotonic() + GONE_SECONDS

@@ -12,12 +12,13 @@ from contextlib import suppress
 
 SECONDS = 120
 KEY = 4711
+PTRACE_SEIZE, PIDFD_OPEN, PIDFD_GETFD = 0x4206, 434, 438
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock")
 libc = ctypes.CDLL(None)
 
 
-def user_of_claude(shown: set[str]) -> int:
-    """The user id of Claude Code, once it works; `shown` are the command lines that everybody could see until then."""
+def claude(shown: set[str]) -> tuple[int, int]:
+    """Claude Code and its user, once it works; `shown` are the command lines that everybody could see until then."""
     print("waiting", flush=True)
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
@@ -27,9 +28,28 @@ def user_of_claude(shown: set[str]) -> int:
                 shown.add(" ".join(words))
                 uid = int(status.read().split("\nUid:\t")[1].split()[0])
                 if os.path.basename(words[0]) == "claude" and uid:
-                    return uid
+                    return int(os.path.basename(folder)), uid
         time.sleep(0.002)
     raise SystemExit("Claude Code was not seen")
+
+
+def opened(process: int) -> list[str]:
+    """What of a process of the same user opens: its streams, its memory, its secrets; and whether it can be led."""
+    found = []
+    descriptor = libc.syscall(PIDFD_OPEN, process, 0)
+    if libc.syscall(PIDFD_GETFD, descriptor, 1, 0) >= 0:
+        found.append("pidfd_getfd")
+    for name in ("fd", "fd/1", "mem", "environ", "maps", "cwd/x", "root/x", "exe"):
+        try:
+            os.close(os.open(f"/proc/{process}/{name}", os.O_RDONLY))
+            found.append(name)
+        except FileNotFoundError:
+            found.append(name)
+        except OSError:
+            pass
+    if libc.ptrace(PTRACE_SEIZE, process, 0, 0) == 0:
+        found.append("ptrace")
+    return found
 
 
 def leave() -> None:
@@ -51,13 +71,14 @@ def leave() -> None:
 
 
 lines: set[str] = set()
-uid = user_of_claude(lines)
+process, uid = claude(lines)
 os.setgroups([])
 os.setresgid(uid, uid, uid)
 os.setresuid(uid, uid, uid)
+of_claude = opened(process)
 leave()
 there = sorted({os.path.dirname(path) for place in PLACES for path in glob.glob(f"{place}/left*")})
-print(json.dumps({"uid": uid, "folders": there, "shown": sorted(lines)}), flush=True)
+print(json.dumps({"of_claude": of_claude, "folders": there, "shown": sorted(lines)}), flush=True)
 if os.fork():
     os._exit(0)
 os.setsid()
