@@ -59,6 +59,13 @@ TABLE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 LISTEN = "import socket, time; s = socket.create_server(('', 7777)); print('listening', flush=True); time.sleep(6)"
+HANG_UP = """
+import socket, time
+for _ in range(50):
+    with socket.create_connection(("orchestrator", 8001), 3) as one:
+        one.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+time.sleep(1)
+"""
 TAKE = """
 import signal, socket, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -100,7 +107,7 @@ def main() -> int:
     options = arguments()
     stack = Containers()
     wrong: list[str] = []
-    for judge in (of_what_is_found, of_what_listens, of_the_supervisor, of_limits, of_users, of_bombs, of_a_start):
+    for judge in JUDGES:
         wrong += judge(stack)
     wrong += of_what_is_left(stack, options.telegram, options.github)
     wrong += of_a_restart(stack)
@@ -150,6 +157,14 @@ def of_what_listens(stack: Containers) -> Iterator[str]:
     if works(lambda: stack.run("orchestrator", "python", "-c", CONNECT, address, "7777")):
         yield "what a task listens on can be called by others"
     listener.communicate()
+
+
+def of_what_ends(stack: Containers) -> Iterator[str]:
+    """What the agent closes at once is closed for who it called too: a packet without an owner may end a connection."""
+    stack.run(REVIEWER, "python", "-c", HANG_UP, user="root")
+    table = stack.run("orchestrator", "cat", "/proc/net/tcp").splitlines()
+    if left := [row for row in table if row.split()[1].endswith(":1F41") and row.split()[3] == "09"]:
+        yield f"{len(left)} connections of the agent do not end (LAST_ACK)"
 
 
 def of_the_supervisor(stack: Containers) -> Iterator[str]:
@@ -282,6 +297,10 @@ def secrets_in(stack: Containers, text: str) -> bool:
     said = stack.run(REVIEWER, "sh", "-c", "cat /secrets/*", user="root").split()
     return any(secret in text for value in said for secret in (value, value.split("@")[0].split(":")[-1]))
 
+
+JUDGES: tuple[Callable[[Containers], Iterator[str]], ...] = (
+    of_what_is_found, of_what_listens, of_what_ends, of_the_supervisor, of_limits, of_users, of_bombs, of_a_start,
+)  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())
