@@ -5,8 +5,8 @@
 set -eu
 
 # Listed is what may leave. On its loopback a task speaks TCP, and as 127.0.0.1 alone: as 127.0.0.11, and by UDP, it
-# could answer the agent in the place of Docker's name server. A packet whose socket has no owner (any more) may end a
-# connection and open none.
+# could answer the agent in the place of Docker's name server. A packet whose socket has no owner (any more), as the
+# kernel's own, may end a connection and find a neighbour, and open nothing.
 filter='
 table inet slot {
   chain out {
@@ -17,6 +17,7 @@ table inet slot {
     meta skuid != 0 meta l4proto tcp reject with tcp reset
     meta skuid != 0 drop
     tcp flags & syn == 0 accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
   }
 }'
 if ! said=$(echo "$filter" | nft -f - 2>&1); then

@@ -136,9 +136,10 @@ def hosts(stack: Containers) -> Iterator[tuple[str, dict[str, Any]]]:
         ports = sorted({*listening(stack, service), *USUAL})
         for container in stack.inspected(service):
             for network in container["NetworkSettings"]["Networks"].values():
-                yield f"{container['Name']} {network['IPAddress']}", {"address": network["IPAddress"], "ports": ports}
-                if network["Gateway"]:
-                    yield f"machine {network['Gateway']}", {"address": network["Gateway"], "ports": USUAL}
+                for address in filter(None, (network["IPAddress"], network["GlobalIPv6Address"])):
+                    yield f"{container['Name']} {address}", {"address": address, "ports": ports}
+                for address in filter(None, (network["Gateway"], network["IPv6Gateway"])):
+                    yield f"machine {address}", {"address": address, "ports": USUAL}
     for address in ELSEWHERE:
         yield address, {"address": address, "ports": (80, 443)}
 
