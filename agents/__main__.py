@@ -38,16 +38,16 @@ TIDY_SECONDS = 3600.0
 def main(settings: AgentSettings) -> None:
     """Runs the agent."""
     _forget_environment()
-    role, broker = settings.agent_role, settings.broker_url.get_secret_value()
+    role, broker = settings.agent_role, settings.secret("broker_url")
     table, user = load_role(role), dashed(role)
     publisher = Publisher(broker, user)
-    redact = logs.set_up(user, level=settings.log_level, secrets=settings.secrets())
+    redact = logs.set_up(user, level=settings.log_level, secrets=settings.secrets)
     share_run_records(publisher, redact)
     runner = make_runner(settings)
     runner.tidy()
     tasks = TasksApi(
         settings.orchestrator_url,
-        settings.api_token.get_secret_value(),
+        settings.secret("api_token"),
         name=settings.service_name or socket.gethostname(),
     )
     does = {brief: runner.does(setup) for brief, setup in table.items()}

@@ -47,7 +47,7 @@ class Deliveries(Consumer):
         too_new: Callable[[Envelope, str], None],
     ) -> None:
         super().__init__(
-            settings.broker_url.get_secret_value(),
+            settings.secret("broker_url"),
             topology.BOT,
             handle,
             publisher=publisher,
@@ -66,7 +66,7 @@ def furnish(settings: BotSettings, bot: Bot, memory: Memory, publisher: Publishe
     telegram, buttons = Telegram(bot), Buttons(memory.buttons)
     live = Live(telegram=telegram, memory=memory, buttons=buttons)
     people = People(allowed=settings.allowed_users, admins=settings.admin_users, table=memory.people)
-    api = settings.orchestrator_url, settings.api_token.get_secret_value()
+    api = settings.orchestrator_url, settings.secret("api_token")
     documents = Documents(telegram=telegram, files=RunsApi(*api))  # a session for the threads that carry files
     desk = Desk(
         telegram=telegram,
@@ -79,7 +79,7 @@ def furnish(settings: BotSettings, bot: Bot, memory: Memory, publisher: Publishe
         runs=RunsApi(*api),
         commands=commands.found(),
         github=settings.github_url,
-        id_key=settings.request_id_key.get_secret_value(),
+        id_key=settings.secret("request_id_key"),
     )
     delivery = Delivery(
         telegram=telegram, memory=memory, people=people, live=live, buttons=buttons, documents=documents
@@ -90,7 +90,7 @@ def furnish(settings: BotSettings, bot: Bot, memory: Memory, publisher: Publishe
 async def serve(settings: BotSettings) -> int:
     """Builds the bot, runs it until it is stopped, and returns the exit status."""
     loop = asyncio.get_running_loop()
-    url = settings.broker_url.get_secret_value()
+    url = settings.secret("broker_url")
     bot = connect(settings.telegram_bot_token.get_secret_value(), settings.telegram_api_url)
     memory = Memory(settings.data_dir / "bot.sqlite")
     publisher = Publisher(url, "bot")
@@ -141,7 +141,7 @@ def main() -> None:
     """Reads the settings and runs the bot. Exits 0 after SIGTERM, else not."""
     settings = BotSettings.load()
     settings.refuse_real_token_at_simulator()
-    set_up(settings.service_name or "bot", level=settings.log_level, secrets=settings.secrets())
+    set_up(settings.service_name or "bot", level=settings.log_level, secrets=settings.secrets)
     if not settings.allowed_users | settings.admin_users:
         log.warning("ALLOWED_USERS and ADMIN_USERS are empty. Write to the bot, and it tells you your id")
     try:

@@ -20,6 +20,7 @@ from stack.errors import GiveUp
 from stack.logs import about
 from stack.messages import Attachment, Chat, Request
 from stack.people import Person, Right
+from stack.secret import Secret
 from stack.work.kinds import Ask, Start
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Desk:
     runs: Runs
     commands: Mapping[str, "Command"]
     github: str  # its address, as people know it
-    id_key: str = field(repr=False)  # makes the ids of requests
+    id_key: Secret = field(repr=False)  # makes the ids of requests
 
     async def reply(self, written: Written, html: str) -> None:
         """Answers a message."""

@@ -28,15 +28,15 @@ TIDY_SECONDS = 3600
 def main(settings: ForgeSettings) -> None:
     """Runs the forge."""
     settings.refuse_real_token()
-    broker = settings.broker_url.get_secret_value()
+    broker = settings.secret("broker_url")
     publisher = Publisher(broker, ROLE)
-    redact = logs.set_up(ROLE, level=settings.log_level, secrets=settings.secrets())
+    redact = logs.set_up(ROLE, level=settings.log_level, secrets=settings.secrets)
     share_run_records(publisher, redact)
 
     token = settings.github_token.get_secret_value()
     github = GitHub(url=settings.github_api_url, token=token)
     mirrors = Mirrors(folder=settings.data_dir / "mirrors", url=settings.github_url, token=token)
-    marks = Marks(settings.forge_mark_key.get_secret_value())
+    marks = Marks(settings.secret("forge_mark_key"))
     pulls = Pulls(github=github, mirrors=mirrors, marks=marks)
     conversations = Conversations(github=github, mirrors=mirrors, marks=marks)
     reviews = Reviews(
@@ -47,7 +47,7 @@ def main(settings: ForgeSettings) -> None:
         max_inline=settings.max_inline_comments,
     )
 
-    orchestrator, api_token = settings.orchestrator_url, settings.api_token.get_secret_value()
+    orchestrator, api_token = settings.orchestrator_url, settings.secret("api_token")
     tasks = TasksApi(orchestrator, api_token, name=settings.service_name or socket.gethostname())
     worker = Worker(
         ROLE,
@@ -61,7 +61,7 @@ def main(settings: ForgeSettings) -> None:
         tasks=tasks,
         sender=publisher,
     )
-    token_key = settings.forge_token_key.get_secret_value()
+    token_key = settings.secret("forge_token_key")
     app = make_app(mirrors=mirrors, token_key=token_key, check=Alive(orchestrator, api_token).check)
     run_until_stopped(
         publisher,

@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from stack.secret import Secret, accepted, newest
+
 MOST_BYTES = 64_000  # of facts in one line, unpacked
 _LINE = re.compile(r"<!-- claude-stack ([A-Za-z0-9_-]+={0,2})\.([0-9a-f]{32}) -->")
 _LAST = re.compile(r"(?:<!-- claude-stack [A-Za-z0-9_=.-]+ -->\s*)+\Z")
@@ -22,32 +24,33 @@ Facts = dict[str, Any]
 
 
 class Marks:
-    """Writes and reads signed lines."""
+    """Writes and reads signed lines. What former keys have signed stays ours."""
 
-    def __init__(self, key: str) -> None:
-        self._key = key.encode()
+    def __init__(self, key: Secret) -> None:
+        self._key = key
 
     def line(self, facts: Facts) -> str:
-        """The line that says so: always the same for the same facts, which must be JSON."""
+        """The line that says so: always the same for the same facts and key. The facts must be JSON."""
         said = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         packed = base64.urlsafe_b64encode(zlib.compress(said.encode(), 9)).decode()
-        return f"<!-- claude-stack {packed}.{self._signature(packed)} -->"
+        return f"<!-- claude-stack {packed}.{_signature(newest(self._key), packed)} -->"
 
     def read(self, body: str | None) -> Iterator[Facts]:
         """What the last lines of a text say, of those that we signed."""
         last = _LAST.search(body or "")
         for packed, signature in _LINE.findall(last[0]) if last else ():
-            if hmac.compare_digest(signature, self._signature(packed)):
+            if any(hmac.compare_digest(signature, _signature(key, packed)) for key in accepted(self._key)):
                 with contextlib.suppress(ValueError):  # too much was said in it
                     yield dict(json.loads(_unpacked(packed)))
-
-    def _signature(self, packed: str) -> str:
-        return hmac.new(self._key, packed.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def without(body: str) -> str:
     """A text without its hidden last lines."""
     return _LAST.sub("", body).rstrip()
+
+
+def _signature(key: str, packed: str) -> str:
+    return hmac.new(key.encode(), packed.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _unpacked(packed: str) -> bytes:

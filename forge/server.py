@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from forge.mirrors import Mirrors
 from stack.errors import Refused, TryAgain
 from stack.git import clean_environment
+from stack.secret import Secret
 from stack.tokens import Claims, verify
 from stack.values import REPOSITORY_PATTERN
 from stack.web import Room
@@ -23,7 +24,7 @@ SILENCE_SECONDS = 120
 _ADVERTISEMENT = b"001e# service=git-upload-pack\n0000"  # gitprotocol-http, for protocols before 2
 
 
-def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None]) -> Flask:
+def make_app(*, mirrors: Mirrors, token_key: Secret, check: Callable[[Claims], None]) -> Flask:
     """The application: fetches by token, and a word on its health.
 
     `check` is asked before each request is served; it raises Refused for a token whose task is over, TryAgain where it
@@ -63,7 +64,7 @@ def make_app(*, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None
     return app
 
 
-def room_for(token_key: str) -> Room:
+def room_for(token_key: Secret) -> Room:
     """How large a body may be: none without a token of ours, whose task is asked after later."""
 
     def room(_path: str, authorization: str) -> int:
@@ -73,7 +74,7 @@ def room_for(token_key: str) -> Room:
     return room
 
 
-def _claims(token_key: str, authorization: str) -> Claims:
+def _claims(token_key: Secret, authorization: str) -> Claims:
     """What the token of a request says. Raises Refused."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
@@ -84,7 +85,7 @@ def _claims(token_key: str, authorization: str) -> Claims:
 class _Door:
     """Finds the mirror that a request may read."""
 
-    def __init__(self, mirrors: Mirrors, token_key: str, check: Callable[[Claims], None]) -> None:
+    def __init__(self, mirrors: Mirrors, token_key: Secret, check: Callable[[Claims], None]) -> None:
         self._mirrors = mirrors
         self._key = token_key
         self._check = check

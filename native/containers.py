@@ -16,7 +16,7 @@ import json, os, sys
 from pathlib import Path
 from stack.api import RunsApi
 tokens = json.loads(Path(os.environ["SECRETS_DIR"], "API_TOKENS").read_text())
-api = RunsApi("http://127.0.0.1:8001", tokens["cli"])
+api = RunsApi("http://127.0.0.1:8001", tokens["cli"].split()[0])
 print(api.run(api.runs(person=sys.argv[1], limit=1)[0].id).model_dump_json())
 """
 

@@ -11,6 +11,7 @@ from native.stack import PERSON, Stack
 from sim.not_telegram.person import Person
 from stack.api import RunDetail, RunsApi
 from stack.messages import ENDED
+from stack.secret import SecretFile
 
 # The first character of a final message, by the state that it tells.
 ICONS = {"verified": "✅", "unproven": "⚠️", "failed": "❌", "cancelled": "⏹"}
@@ -32,7 +33,7 @@ class Desk:
     def __init__(self, stack: Stack, user_id: int = PERSON) -> None:
         self.stack = stack
         self.person = Person(stack.ports.url("not_telegram"), user_id)
-        self.api = RunsApi(stack.ports.url("orchestrator"), stack.secret("cli", "API_TOKEN"))
+        self.api = RunsApi(stack.ports.url("orchestrator"), SecretFile(stack.secrets / "cli/API_TOKEN"))
 
     def write(self, text: str) -> int:
         """Writes `text`; returns the chat's last event before it."""

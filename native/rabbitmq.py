@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from native.users import Users
 from stack.topology import CONSUMER_TIMEOUT_MS
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CONTROL = SERVER.with_name("rabbitmqctl")
+LOOK_SECONDS = 0.5  # between looks at whether a password was renewed
 READY_SECONDS = 60
 COOKIE_BYTES = 32
 DESCRIPTORS = 16_384
@@ -51,6 +54,7 @@ class RabbitMQ:
         self._definitions = definitions
         self._process: subprocess.Popen[bytes] | None = None
         self._port_mapper: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
         self.port = port
 
     @property
@@ -72,14 +76,29 @@ class RabbitMQ:
         (self._folder / "rabbitmq.conf").write_text(self._configuration())
         (self._folder / "enabled_plugins").write_text("[].\n")
         self._make_cookie()
-        environment = self._environment()
+        environment, defined = self._environment(), self._definitions.read_bytes()
         # a port mapper of our own: the node would start one that outlives it
         self._port_mapper = self._run("epmd", "-address", "127.0.0.1", environment=environment)
         self._process = self._run("prlimit", f"--nofile={descriptors()}:", str(SERVER), environment=environment)
         self._wait_until_ready()
+        self._stopping.clear()
+        threading.Thread(target=self._follow, args=(environment, defined), name="definitions", daemon=True).start()
+
+    def _follow(self, environment: dict[str, str], known: bytes) -> None:
+        """Has the node take renewed passwords (`python -m stack rotate`)."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            with contextlib.suppress(OSError):
+                defined = self._definitions.read_bytes()
+                if defined != known and self._takes_definitions(environment):
+                    known = defined
+
+    def _takes_definitions(self, environment: dict[str, str]) -> bool:
+        process = self._run(str(CONTROL), "import_definitions", str(self._definitions), environment=environment)
+        return process.wait() == 0
 
     def stop(self, *, kill: bool = False) -> None:
         """Ends the node: in order, or at once with `kill`. Idempotent."""
+        self._stopping.set()
         node, mapper = self._process, self._port_mapper
         self._process = self._port_mapper = None
         for process in (node, mapper):

@@ -10,6 +10,7 @@ from native.processes import ROOT, Process
 from native.rabbitmq import free_port
 from native.review import GitHub
 from native.stack import GITHUB_TOKEN
+from stack.secret import SecretFile
 
 FOLDER = ROOT / ".run/demo"
 
@@ -31,8 +32,7 @@ def main() -> int:
     process.start()
     try:
         process.wait_until_ready()
-        key = (folder / "secrets/forge/FORGE_MARK_KEY").read_text()
-        return compare(claimed, GitHub(url), Marks(key))
+        return compare(claimed, GitHub(url), Marks(SecretFile(folder / "secrets/forge/FORGE_MARK_KEY")))
     finally:
         process.stop()
 

@@ -13,6 +13,7 @@ from native.users import Users, private_place
 from stack.ids import dashed
 from stack.init import make_secrets
 from stack.roles import AGENTS
+from stack.secret import SecretFile, newest
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,8 @@ class Stack:
         return self.folder / "secrets"
 
     def secret(self, service: str, name: str) -> str:
-        """One of them."""
-        return (self.secrets / service / name).read_text()
+        """One of them, as it is now."""
+        return newest(SecretFile(self.secrets / service / name))
 
     def start(self) -> None:
         """Starts everything, and returns when it can be used. Raises SystemExit with the log of what did not start."""

@@ -1,6 +1,6 @@
 """`python -m orchestrator`: builds the orchestrator from the environment and runs it until it is stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from orchestrator.api import create_app, room_for
 from orchestrator.callers import Callers
@@ -18,6 +18,8 @@ from orchestrator.transactions import Transactions
 from orchestrator.views import Views
 from stack import logs, topology
 from stack.broker import Consumer, Listener, Publisher, share_run_records
+from stack.roles import TokenKind
+from stack.secret import Secret
 from stack.service import Every, run_until_stopped
 from stack.web import WebServer
 
@@ -27,24 +29,27 @@ PURGE_SECONDS = 3600.0
 
 def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Transactions] = Transactions) -> None:
     """Runs the orchestrator. `make_transactions` is for tests that stop it inside one."""
-    broker = settings.broker_url.get_secret_value()
+    broker = settings.secret("broker_url")
     publisher = Publisher(broker, "orchestrator")
-    redact = logs.set_up("orchestrator", level=settings.log_level, secrets=settings.secrets())
+    redact = logs.set_up("orchestrator", level=settings.log_level, secrets=settings.secrets)
     share_run_records(publisher, redact)
     sessions = open_store(settings.database_url or sqlite_url(settings.data_dir, "orchestrator.sqlite"))
     outbox = Outbox(sessions, publisher)
     transactions = make_transactions(sessions, outbox)
-    keys = {"model": settings.model_token_key, "forge": settings.forge_token_key}
-    grants = Grants({kind: key.get_secret_value() for kind, key in keys.items()}, settings.roles())  # type: ignore[misc]
+    keys: Mapping[TokenKind, Secret] = {
+        "model": settings.secret("model_token_key"),
+        "forge": settings.secret("forge_token_key"),
+    }
+    grants = Grants(keys, settings.roles())
     tasks = Tasks(transactions, grants=grants)
-    costs = ProxyLedger(settings.proxy_url, settings.proxy_read_token.get_secret_value())
+    costs = ProxyLedger(settings.proxy_url, settings.secret("proxy_read_token"))
     local = Local(settings.policy())
     files = Files(settings.data_dir / "files")
     stories = Stories(transactions, tasks=tasks, costs=costs, local=local, files=files)
     transactions.go_on = stories.go_on
     runs = Runs(transactions, tasks=tasks, local=local)
     events = Events(sessions)
-    callers = Callers(settings.callers(), instance_key=settings.instance_token_key.get_secret_value())
+    callers = Callers(settings.callers, instance_key=settings.secret("instance_token_key"))
     api = create_app(runs=runs, views=Views(sessions, tasks=tasks), tasks=tasks, files=files, callers=callers)
     run_until_stopped(
         publisher,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, make_response, request
 from pydantic import Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -15,7 +15,7 @@ from orchestrator.runs import Runs
 from orchestrator.store import database_may_be_away
 from orchestrator.tasks import Tasks
 from orchestrator.views import Views
-from stack.api import MOST_FILE_BYTES
+from stack.api import MOST_FILE_BYTES, RENEWED_TOKEN
 from stack.errors import GiveUp, NotThere, Refused, TryAgain
 from stack.messages import Attachment, Priority, Request
 from stack.people import Person
@@ -82,7 +82,10 @@ class Routes:
                 if verb not in caller.verbs:
                     raise Refused(f"{caller.name} may not {verb}")
                 with database_may_be_away():
-                    return _answered(view(caller=caller, **arguments))
+                    answer = make_response(_answered(view(caller=caller, **arguments)))
+                if caller.renewed:
+                    answer.headers[RENEWED_TOKEN] = caller.renewed
+                return answer
 
             self._app.add_url_rule(path, endpoint=f"{method} {path}", view_func=guarded, methods=[method])
             return view

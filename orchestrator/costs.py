@@ -5,22 +5,25 @@ from uuid import UUID
 
 import requests
 
+from stack.secret import Secret, newest
+
 log = logging.getLogger(__name__)
 
 
 class ProxyLedger:
     """Asks the proxy."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: Secret) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._token = token
 
     def of(self, run_id: UUID) -> tuple[float | None, str]:
         """Dollars (None: the proxy did not tell) and the models that answered, joined by commas."""
         try:
-            answer = self._session.get(f"{self._url}/usage/{run_id}", timeout=5)
+            headers = {"Authorization": f"Bearer {newest(self._token)}"}
+            answer = self._session.get(f"{self._url}/usage/{run_id}", headers=headers, timeout=5)
             answer.raise_for_status()
             usage = answer.json()
             return float(usage["cost_usd"]), ", ".join(usage["models"])

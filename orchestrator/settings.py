@@ -1,14 +1,16 @@
 """The orchestrator's settings; each field is an environment variable of the same name in capitals."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
 from orchestrator.tasks import roles_with
 from stack.roles import Role
+from stack.secret import lines_of, newest, seen
 from stack.settings import BrokerSettings
 
 
@@ -31,7 +33,7 @@ class OrchestratorSettings(BrokerSettings):
     model_token_key: SecretStr = Field(description="Signs the tokens for model calls; shared with the proxy")
     forge_token_key: SecretStr = Field(description="Signs the tokens for git; shared with the forge")
     instance_token_key: SecretStr = Field(description="Signs the tokens of processes that register")
-    api_tokens: SecretStr = Field(description="Token of each caller of the internal API, as a JSON object")
+    api_tokens: SecretStr = Field(description="Tokens of each caller of the internal API, as a JSON object")
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
     proxy_read_token: SecretStr = Field(description="Lets the orchestrator read what a run cost")
     task_budget_usd: float | None = Field(default=None, gt=0, description="Most that an agent's task may spend")
@@ -61,9 +63,15 @@ class OrchestratorSettings(BrokerSettings):
         """What the owner has set for work that is done here."""
         return Policy(ask_above_usd=self.ask_above_usd, check_findings=self.check_findings)
 
-    def callers(self) -> dict[str, str]:
-        """The token of each caller."""
-        return {str(name): str(token) for name, token in json.loads(self.api_tokens.get_secret_value()).items()}
+    def callers(self) -> Mapping[str, Sequence[str]]:
+        """The tokens of each caller that are good now, the newest first."""
+        return _callers(newest(self.secret("api_tokens")))
 
     def secrets(self) -> list[str]:
-        return [*super().secrets(), *self.callers().values()]
+        known = (_callers(text).values() for text in seen(self.secret("api_tokens")))
+        return [*super().secrets(), *(token for callers in known for tokens in callers for token in tokens)]
+
+
+@lru_cache(maxsize=8)  # it is asked for at each call, and at each line of the log
+def _callers(text: str) -> Mapping[str, Sequence[str]]:
+    return {str(name): lines_of(str(lines)) for name, lines in json.loads(text).items()}

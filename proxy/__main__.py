@@ -70,13 +70,13 @@ def _do(arguments: argparse.Namespace, settings: ProxySettings) -> int:
 
 
 def _serve(settings: ProxySettings) -> int:
-    redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets())
+    redactor = logs.set_up(settings.service_name or "proxy", level=settings.log_level, secrets=settings.secrets)
     serve(
         Watched(settings, os.environ, hide=redactor.hide),
         ledger=_ledger(settings),
         secrets=Secrets(
-            token_key=settings.model_token_key.get_secret_value(),
-            read_token=settings.proxy_read_token.get_secret_value(),
+            token_key=settings.secret("model_token_key"),
+            read_token=settings.secret("proxy_read_token"),
             dashboard_password=settings.dashboard_password.get_secret_value(),
         ),
         host=settings.proxy_host,
@@ -92,7 +92,7 @@ def _check(settings: ProxySettings) -> Callable[[Claims], None]:
     """What refuses a task that has ended. A gateway that stands alone has nobody to ask."""
     if not settings.orchestrator_url:
         return any_task
-    return Alive(settings.orchestrator_url, settings.api_token.get_secret_value()).check
+    return Alive(settings.orchestrator_url, settings.secret("api_token")).check
 
 
 def _ledger(settings: ProxySettings) -> str | Path:

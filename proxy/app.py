@@ -17,6 +17,7 @@ from proxy.ledger.ledger import Ledger
 from proxy.ledger.reports import Reports
 from proxy.messages import Messages
 from proxy.metrics import Metrics
+from stack.secret import Secret
 from stack.tokens import Claims
 
 
@@ -45,8 +46,8 @@ class Life:
 class Secrets:
     """What opens it: the key of tasks' tokens, the token of who reads usage and metrics, the dashboard's password."""
 
-    token_key: str
-    read_token: str
+    token_key: Secret
+    read_token: Secret
     dashboard_password: str
 
 

@@ -14,6 +14,7 @@ from proxy.ledger.records import Caller
 from proxy.prices import MICRO
 from proxy.request import ModelRequest
 from stack.errors import Refused
+from stack.secret import Secret, accepted
 from stack.tokens import Claims, verify
 
 KEPT_TOKENS = 1024
@@ -49,13 +50,14 @@ class Admitted:
 
 
 class Door:
-    """Knows callers by their tokens and keys. A token that was verified once is remembered.
+    """Knows callers by their tokens and keys. A token that was verified once is remembered, while its keys are good.
 
     `check` raises Refused where a task that still has a good token has ended.
     """
 
-    def __init__(self, token_key: str, ledger: Ledger, check: Callable[[Claims], None]) -> None:
+    def __init__(self, token_key: Secret, ledger: Ledger, check: Callable[[Claims], None]) -> None:
         self._token_key = token_key
+        self._good = accepted(token_key)
         self._ledger = ledger
         self._check = check
         self._known: OrderedDict[str, tuple[Claims, Admitted]] = OrderedDict()
@@ -66,6 +68,9 @@ class Door:
             raise refused("a task token or a client key is required, as x-api-key or as a bearer token")
         if credentials.startswith(PREFIX):
             return self._client(credentials)
+        if self._good != (good := accepted(self._token_key)):
+            self._known.clear()
+            self._good = good
         claims, admitted = self._known.get(credentials) or self._verified(credentials)
         if claims.expires < time.time():
             raise refused("the token has expired")

@@ -45,7 +45,7 @@ def private_gateway(gateway: Gateway) -> Iterator[Endpoint]:
 
 def _serve(gateway: Gateway, folder: Path, token_key: str, port: int) -> None:
     os.setsid()  # Ctrl-C is for who started us, who then ends us
-    logs.set_up("gateway", level="ERROR", secrets=[token_key, *secrets_of(gateway)])
+    logs.set_up("gateway", level="ERROR", secrets=lambda: [token_key, *secrets_of(gateway)])
     serve(
         Fixed(gateway),
         ledger=folder / "gateway.sqlite",

@@ -11,10 +11,11 @@ from proxy.ledger.ledger import Ledger
 from proxy.ledger.records import LedgerAway
 from proxy.metrics import CONTENT_TYPE
 from proxy.prices import MICRO
+from stack.secret import Secret, accepted
 
 
 def blueprint(
-    ledger: Ledger, metrics: Callable[[], str], read_token: str, *, off_loop: Callable[[Callable[[], Any]], Any]
+    ledger: Ledger, metrics: Callable[[], str], read_token: Secret, *, off_loop: Callable[[Callable[[], Any]], Any]
 ) -> Blueprint:
     """Health, a run's usage, metrics: `metrics` makes their text, and `off_loop` has it made."""
     routes = Blueprint("status", __name__)
@@ -51,7 +52,8 @@ def blueprint(
     return routes
 
 
-def _require(read_token: str) -> None:
+def _require(read_token: Secret) -> None:
     """Raises ApiError for a caller without the read token."""
-    if not hmac.compare_digest(bearer(request.headers.get("authorization", "")).encode(), read_token.encode()):
+    shown = bearer(request.headers.get("authorization", "")).encode()
+    if not any(hmac.compare_digest(shown, token.encode()) for token in accepted(read_token)):
         raise refused("the read token is required as a bearer token")

@@ -5,14 +5,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from stack import topology
+from stack import rotate, topology
 from stack.dead import DeadLetters, Letter
 from stack.errors import GiveUp, StackError
 from stack.settings import BrokerSettings
 
 ABOUT = f"""\
-The operator's commands. They talk to the message broker as its user {topology.OPERATOR}, whose address is in the
-setting BROKER_URL, or in the file BROKER_URL of the folder SECRETS_DIR:
+The operator's commands. `rotate` works on the files of the secrets. `dead` talks to the message broker as its user
+{topology.OPERATOR}, whose address is in the setting BROKER_URL, or in the file BROKER_URL of the folder SECRETS_DIR:
 
   in containers  docker compose run --rm cli dead
   without        SECRETS_DIR=.run/up/secrets/cli .venv/bin/python -m stack dead"""
@@ -37,10 +37,12 @@ def main() -> int:
     """Does what the command line says; the exit status: 1 where something was not there, or could not be done."""
     arguments = _parser().parse_args()
     try:
+        if arguments.command == "rotate":
+            return rotate.run(arguments)
         with DeadLetters(BrokerSettings.load().broker_url.get_secret_value()) as dead:
             return _do(arguments, dead)
     except StackError as error:
-        print(f"dead: {error}", file=sys.stderr)
+        print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
 
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     what = dead.add_mutually_exclusive_group()
     what.add_argument("--send", nargs="+", metavar="ID", help=f"send these again, or {ALL}")
     what.add_argument("--drop", nargs="+", metavar="ID", help="throw these away, for good")
+    rotate.add_to(commands)
     return parser
 
 

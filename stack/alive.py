@@ -9,6 +9,7 @@ from collections import OrderedDict
 from urllib.parse import quote, urlsplit
 
 from stack.errors import Refused, TryAgain
+from stack.secret import Secret, newest
 from stack.tokens import Claims
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,9 @@ class Alive:
     must not end work that is paid for.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: Secret) -> None:
         self._url = urlsplit(url)
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._token = token
         self._known: OrderedDict[Lease, tuple[float, bool]] = OrderedDict()  # until when, and what
         self._lock = threading.Lock()  # held for no longer than it takes to write something down
         self._away_until = 0.0
@@ -71,7 +72,7 @@ class Alive:
         connection = http.client.HTTPConnection(self._url.netloc, timeout=TIMEOUT_SECONDS)
         try:
             path = f"{self._url.path.rstrip('/')}/tasks/{quote(task, safe='')}/alive?attempt={attempt}"
-            connection.request("GET", path, headers=self._headers)
+            connection.request("GET", path, headers={"Authorization": f"Bearer {newest(self._token)}"})
             answer = connection.getresponse()
             body = answer.read()
         finally:

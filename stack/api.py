@@ -10,11 +10,14 @@ import requests
 from stack.errors import GiveUp, Refused, TryAgain
 from stack.messages import Attachment, Priority, RunState
 from stack.roles import TokenKind
+from stack.secret import Secret, newest
 from stack.values import Value
 
 TIMEOUT_SECONDS = 10
 FILE_TIMEOUT_SECONDS = 120
 MOST_FILE_BYTES = 50 << 20  # what Telegram takes from a bot: https://core.telegram.org/bots/api#senddocument
+
+RENEWED_TOKEN = "X-Renewed-Token"  # noqa: S105 - in an answer: takes the place of the one that a process has shown
 
 T = TypeVar("T", bound=Value)
 
@@ -118,19 +121,20 @@ class Unknown(Refused):
 class Caller:
     """Calls the orchestrator. Raises TryAgain where it is away, Refused without the right, else GiveUp."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: Secret) -> None:
         self._url = url.rstrip("/")
+        self._token = token
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {token}"
 
     def _ask(self, kind: type[T], method: str, path: str, body: Any = None, **headers: str) -> T:
         return kind.model_validate_json(self._call(method, path, json=body, headers=headers).content)
 
     def _call(self, method: str, path: str, **request: Any) -> requests.Response:
         request.setdefault("timeout", TIMEOUT_SECONDS)
+        headers = {"Authorization": f"Bearer {newest(self._token)}", **request.pop("headers", {})}
         try:
-            answer = self._session.request(method, self._url + path, **request)
+            answer = self._session.request(method, self._url + path, headers=headers, **request)
         except requests.RequestException as error:
             raise TryAgain("the orchestrator cannot be reached") from error
         if answer.status_code >= 500:
@@ -204,7 +208,7 @@ class TasksApi(Caller):
     Of several threads that find themselves unknown, one registers: a lease is held by the token that claimed it.
     """
 
-    def __init__(self, url: str, token: str, *, name: str) -> None:
+    def __init__(self, url: str, token: Secret, *, name: str) -> None:
         super().__init__(url, token)
         self._name = name
         self._instance = ""  # the token of its own
@@ -229,10 +233,15 @@ class TasksApi(Caller):
     def _as_instance(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
         known = self._instance or self._registered_after("")
         try:
-            return self._ask(kind, "POST", path, body, Authorization=f"Bearer {known}")
+            answer = self._as(known, path, body)
         except Unknown:  # the orchestrator was set up anew
-            anew = self._registered_after(known)
-            return self._ask(kind, "POST", path, body, Authorization=f"Bearer {anew}")
+            answer = self._as(self._registered_after(known), path, body)
+        return kind.model_validate_json(answer.content)
+
+    def _as(self, instance: str, path: str, body: dict[str, Any]) -> requests.Response:
+        answer = self._call("POST", path, json=body, headers={"Authorization": f"Bearer {instance}"})
+        self._instance = answer.headers.get(RENEWED_TOKEN) or self._instance
+        return answer
 
     def _registered_after(self, known: str) -> str:
         """The token that takes the place of `known`."""

@@ -9,6 +9,8 @@ import os
 import time
 from uuid import UUID
 
+from stack.secret import Secret, accepted
+
 
 def uuid7(*, milliseconds: int | None = None, seed: str | None = None) -> UUID:
     """A UUIDv7 for now or for `milliseconds` since the epoch.
@@ -25,9 +27,19 @@ def uuid7(*, milliseconds: int | None = None, seed: str | None = None) -> UUID:
     return UUID(int=value)
 
 
-def secret_id(key: str, event: str, *, milliseconds: int) -> UUID:
-    """The id of an event from outside: the same for the same one, and to be foretold by nobody without the key."""
-    return uuid7(milliseconds=milliseconds, seed=hmac.digest(key.encode(), event.encode(), "sha256").hex())
+def secret_id(key: Secret, event: str, *, milliseconds: int) -> UUID:
+    """The id of an event from outside: the same for the same one, and to be foretold by nobody without the key.
+
+    A renewed key begins with the second from which it counts, and a dot: what happened before it keeps its id.
+    """
+    then = next((one for one in accepted(key) if _counts_from(one) <= milliseconds), accepted(key)[-1])
+    return uuid7(milliseconds=milliseconds, seed=hmac.digest(then.encode(), event.encode(), "sha256").hex())
+
+
+def _counts_from(key: str) -> int:
+    """In milliseconds since the epoch; 0 for a key that was not renewed."""
+    since, dot, _ = key.partition(".")
+    return int(since) * 1000 if dot and since.isdecimal() else 0
 
 
 def task_id(run_id: UUID, step: str) -> UUID:

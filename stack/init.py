@@ -8,18 +8,19 @@ import argparse
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stack import topology
 from stack.ids import dashed
 from stack.roles import AGENTS, ROLES
+from stack.secret import lines_of
 
-# secret → the services that share it, and the name it has there
+# secret → the services that share it, and the name it has there; who verifies is told of a renewed one first
 SHARED: Mapping[str, Mapping[str, str]] = {
-    "model_token_key": {"orchestrator": "MODEL_TOKEN_KEY", "proxy": "MODEL_TOKEN_KEY"},
-    "proxy_read_token": {"orchestrator": "PROXY_READ_TOKEN", "proxy": "PROXY_READ_TOKEN"},
-    "forge_token_key": {"orchestrator": "FORGE_TOKEN_KEY", "forge": "FORGE_TOKEN_KEY"},
+    "model_token_key": {"proxy": "MODEL_TOKEN_KEY", "orchestrator": "MODEL_TOKEN_KEY"},
+    "proxy_read_token": {"proxy": "PROXY_READ_TOKEN", "orchestrator": "PROXY_READ_TOKEN"},
+    "forge_token_key": {"forge": "FORGE_TOKEN_KEY", "orchestrator": "FORGE_TOKEN_KEY"},
     "forge_mark_key": {"forge": "FORGE_MARK_KEY"},
     "instance_token_key": {"orchestrator": "INSTANCE_TOKEN_KEY"},
     "request_id_key": {"bot": "REQUEST_ID_KEY"},
@@ -29,6 +30,7 @@ ROLE_SERVICES = tuple(map(dashed, ROLES))
 CALLERS = ("bot", "cli", "proxy", *ROLE_SERVICES)
 RABBITMQ = "rabbitmq"
 AGENT_SERVICES = frozenset(map(dashed, AGENTS))
+MASTERS = "init"  # the folder of what all else is made from, which no service mounts
 
 
 def make_secrets(folder: Path, *, broker: str, owner: int | None = None) -> None:
@@ -36,15 +38,16 @@ def make_secrets(folder: Path, *, broker: str, owner: int | None = None) -> None
 
     With `owner`, a service's secrets belong to that user id. An agent's stay with the user who makes them.
     """
-    passwords = {user: _kept_or_new(folder, f"broker_password_{user}") for user in topology.USERS}
+    write(folder / MASTERS / "broker", broker)
+    passwords = {user: lines_of(_kept_or_new(folder, f"broker_password_{user}")) for user in topology.USERS}
+    for name, text in _broker_files(folder, {user: lines[0] for user, lines in passwords.items()}).items():
+        write(folder / RABBITMQ / name, text, mode=0o644)  # no secrets: of passwords there are salted hashes
     for service, name, value in _secrets(folder, passwords, broker):
-        _write(folder / service / name, value, owner=None if service in AGENT_SERVICES else owner)
-    for name, text in _broker_files(folder, passwords).items():
-        _write(folder / RABBITMQ / name, text, mode=0o644)  # no secrets: of passwords there are salted hashes
+        write(folder / service / name, value, owner=None if service in AGENT_SERVICES else owner)
 
 
-def _secrets(folder: Path, passwords: Mapping[str, str], broker: str) -> Iterator[tuple[str, str, str]]:
-    """Each secret as (service, name, value)."""
+def _secrets(folder: Path, passwords: Mapping[str, Sequence[str]], broker: str) -> Iterator[tuple[str, str, str]]:
+    """Each secret as (service, name, value), in the order in which renewed ones must come: who verifies first."""
     for secret, places in SHARED.items():
         value = _kept_or_new(folder, secret)
         for service, name in places.items():
@@ -53,8 +56,8 @@ def _secrets(folder: Path, passwords: Mapping[str, str], broker: str) -> Iterato
     yield "orchestrator", "API_TOKENS", json.dumps(tokens)
     for caller, token in tokens.items():
         yield caller, "API_TOKEN", token
-    for user, password in passwords.items():
-        yield user, "BROKER_URL", f"amqp://{user}:{password}@{broker}/%2F"
+    for user, lines in passwords.items():
+        yield user, "BROKER_URL", "\n".join(f"amqp://{user}:{password}@{broker}/%2F" for password in lines)
 
 
 def _broker_files(folder: Path, passwords: dict[str, str]) -> dict[str, str]:
@@ -72,15 +75,15 @@ def _broker_files(folder: Path, passwords: dict[str, str]) -> dict[str, str]:
 
 
 def _kept_or_new(folder: Path, name: str) -> str:
-    """A secret as it was made the first time; the master copies lie in `init`, which no service mounts."""
-    path = folder / "init" / name
+    """A secret as it was made the first time, or renewed since (stack/rotate.py)."""
+    path = folder / MASTERS / name
     if not path.exists():
-        _write(path, secrets.token_urlsafe(32))
+        write(path, secrets.token_urlsafe(32))
     return path.read_text()
 
 
-def _write(path: Path, text: str, *, mode: int = 0o600, owner: int | None = None) -> None:
-    """Writes the file whole or not at all, for its owner alone."""
+def write(path: Path, text: str, *, mode: int = 0o600, owner: int | None = None) -> None:
+    """Writes the file whole or not at all, for its owner alone: `owner`, or whose it was before, or who writes it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)  # of a run that was killed; perhaps no longer ours to write
@@ -90,7 +93,15 @@ def _write(path: Path, text: str, *, mode: int = 0o600, owner: int | None = None
     os.chmod(temporary, mode)
     if owner is not None:
         os.chown(temporary, owner, owner)
+    elif path.exists():
+        _give(temporary, path.stat())
     temporary.replace(path)
+
+
+def _give(path: Path, before: os.stat_result) -> None:
+    """The file belongs to whom the one before it did."""
+    if (before.st_uid, before.st_gid) != (path.stat().st_uid, path.stat().st_gid):
+        os.chown(path, before.st_uid, before.st_gid)
 
 
 def main() -> None:

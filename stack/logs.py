@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -34,9 +34,10 @@ def about(run_id: UUID) -> Iterator[None]:
         _run.reset(token)
 
 
-def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
-    """Sends all logs of this process to standard error as JSON lines, without `secrets`. Returns what hides them."""
-    redactor = Redactor(secrets)
+def set_up(service: str, *, level: str, secrets: Callable[[], Iterable[str]]) -> "Redactor":
+    """Sends all logs of this process to standard error as JSON lines, without `secrets`, which are asked for at each
+    line: they may be renewed. Returns what hides them."""
+    redactor = Redactor(secrets=secrets)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service, redactor))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -52,18 +53,23 @@ def set_up(service: str, *, level: str, secrets: list[str]) -> "Redactor":
 class Redactor:
     """Takes secrets out of a text: the exact values that it knows, and what has the shape of a key."""
 
-    def __init__(self, secrets: list[str]) -> None:
+    def __init__(self, hidden: Iterable[str] = (), *, secrets: Callable[[], Iterable[str]] = tuple) -> None:
+        self._now = secrets
         self._secrets: set[str] = set()
         self._known: re.Pattern[str] | None = None
-        self.hide(secrets)
+        self.hide([*hidden, *secrets()])
 
-    def hide(self, secrets: list[str]) -> None:
+    def hide(self, secrets: Iterable[str]) -> None:
         """Takes these out too, from now on."""
-        self._secrets |= {s for s in secrets if len(s) >= 6}  # a short value would hide ordinary words
+        new = {s for s in secrets if len(s) >= 6} - self._secrets  # a short value would hide ordinary words
+        if not new:
+            return
+        self._secrets |= new
         known = sorted(map(re.escape, self._secrets), key=len, reverse=True)
         self._known = re.compile("|".join(known)) if known else None
 
     def __call__(self, text: str) -> str:
+        self.hide(self._now())
         if self._known:
             text = self._known.sub(HIDDEN, text)
         return SECRET_SHAPES.sub(HIDDEN, text)

@@ -1,38 +1,45 @@
-"""Settings: read from the environment once, by a service's `__main__.py`. A secret may stand in a file: `NAME_FILE`."""
+"""Settings: read from the environment once, by a service's `__main__.py`. A secret may stand in a file: `NAME_FILE`.
+
+A secret that stands in a file may be renewed there: `Settings.secret` follows it.
+"""
 
 import os
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stack.errors import GiveUp
+from stack.secret import Secret, SecretFile, lines_of, seen
 
 
 class SecretFiles(PydanticBaseSettingsSource):
     """Reads `NAME` from the file that `NAME_FILE` names, or from the file `NAME` in the folder SECRETS_DIR.
 
-    A file that NAME_FILE names and that is missing or empty is an error.
+    A file that NAME_FILE names and that is missing or empty is an error. Of a secret, the first line counts here.
     """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{field_name.upper()}_FILE") or self._in_folder(field_name.upper())
+        path = self.path(field_name)
         if not path:
             return None, field_name, False
         try:
-            text = Path(path).read_text().strip()
+            text = path.read_text().strip()
         except OSError as error:
             raise GiveUp(f"{field_name.upper()}_FILE: {error.strerror}: {path}") from error
         if not text:
             raise GiveUp(f"{field_name.upper()}_FILE: {path} is empty")
-        return text, field_name, False
+        return lines_of(text)[0] if field.annotation is SecretStr else text, field_name, False
 
     @staticmethod
-    def _in_folder(name: str) -> str:
-        path = Path(os.environ.get("SECRETS_DIR") or "/nonexistent", name)
-        return str(path) if path.exists() else ""
+    def path(field_name: str) -> Path | None:
+        """The file that a setting stands in, if it stands in one."""
+        if named := os.environ.get(f"{field_name.upper()}_FILE"):
+            return Path(named)
+        path = Path(os.environ.get("SECRETS_DIR") or "/nonexistent", field_name.upper())
+        return path if path.exists() else None
 
     def __call__(self) -> dict[str, Any]:
         found = {}
@@ -59,6 +66,8 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    _files: dict[str, SecretFile] = PrivateAttr(default_factory=dict)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -69,6 +78,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, SecretFiles(settings_cls), env_settings
+
+    def model_post_init(self, _context: Any) -> None:
+        """Remembers where each secret is from: its environment may be taken from this process later."""
+        for name in type(self).model_fields:
+            value, path = getattr(self, name), SecretFiles.path(name)
+            if isinstance(value, SecretStr) and path:
+                file = SecretFile(path)
+                if value.get_secret_value() in file.lines():
+                    self._files[name] = file
 
     @classmethod
     def load(cls) -> Self:
@@ -81,10 +99,15 @@ class Settings(BaseSettings):
         except GiveUp as error:
             raise SystemExit(f"Settings that cannot be used:\n  {error}") from None
 
+    def secret(self, name: str) -> Secret:
+        """The secret of this name, for whoever uses it: renewed where its file is."""
+        value: SecretStr = getattr(self, name)
+        return self._files.get(name) or value.get_secret_value()
+
     def secrets(self) -> list[str]:
-        """The values that must never be logged."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return [v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value()]
+        """The values that must never be logged: those of now, and those before."""
+        names = [name for name in type(self).model_fields if isinstance(getattr(self, name), SecretStr)]
+        return [value for name in names for value in seen(self.secret(name)) if value]
 
 
 class BrokerSettings(Settings):

@@ -11,6 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from stack.errors import Refused
 from stack.roles import TokenKind
+from stack.secret import Secret, accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,12 @@ class Claims:
     writes: bool = False
 
 
-def sign(key: str, kind: TokenKind, claims: Claims) -> str:
+def sign(key: Secret, kind: TokenKind, claims: Claims) -> str:
     """A token for `claims`, safe in a header."""
     return _serializer(key, kind).dumps(asdict(claims))
 
 
-def verify(key: str, kind: TokenKind, token: str) -> Claims:
+def verify(key: Secret, kind: TokenKind, token: str) -> Claims:
     """The claims of a token of this kind. Raises Refused where it is forged, of another kind, or has expired."""
     try:
         said = _serializer(key, kind).loads(token)
@@ -53,5 +54,6 @@ def verify(key: str, kind: TokenKind, token: str) -> Claims:
     return claims
 
 
-def _serializer(key: str, kind: TokenKind) -> URLSafeSerializer:
-    return URLSafeSerializer(key, salt=f"claude-stack.{kind}")
+def _serializer(key: Secret, kind: TokenKind) -> URLSafeSerializer:
+    # it signs with the last of its keys
+    return URLSafeSerializer(accepted(key)[::-1], salt=f"claude-stack.{kind}")

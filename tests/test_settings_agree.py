@@ -235,6 +235,14 @@ def test_the_command_line_is_started_by_who_uses_it_alone() -> None:
     assert (described["entrypoint"], described["networks"]) == (["python", "-m", "stack"], ["inside"])
 
 
+def test_what_renews_secrets_has_what_makes_them_and_no_network() -> None:
+    made, described = compose()["services"]["init"], compose()["services"]["rotate"]
+    assert described["entrypoint"] == ["python", "-m", "stack", "rotate", "--folder", made["command"][3]]
+    same = ("image", "user", "read_only", "cap_drop", "cap_add", "security_opt", "network_mode", "volumes")
+    assert {name: described[name] for name in same} == {name: made[name] for name in same}
+    assert described["profiles"] == ["rotate"]
+
+
 # --- roles --------------------------------------------------------------------------------------------
 
 

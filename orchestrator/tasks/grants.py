@@ -10,6 +10,7 @@ from stack import tokens
 from stack.api import Claim
 from stack.messages import Task, decode
 from stack.roles import ROLES, Role, TokenKind
+from stack.secret import Secret
 
 LEASE_SECONDS = 15.0
 # A token dies with its lease: proxy and forge ask. This is for when they cannot ask for long.
@@ -22,7 +23,7 @@ MOST_MINUTES = 60  # of a task: the broker takes a delivery back after three hou
 class Grants:
     """Makes the answer to a claim that is granted. `keys` sign the tokens, by kind."""
 
-    keys: Mapping[TokenKind, str]
+    keys: Mapping[TokenKind, Secret]
     roles: Mapping[str, Role]
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from proxy.dashboard.feed import Feed, OffLoop, directly, never
 from proxy.dashboard.session import Attempts, AttemptsOfAProcess, Sessions
 from proxy.dashboard.view import SetUpView
 from proxy.ledger.reports import PERIODS, WINDOW, Reports
+from stack.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def blueprint(
     gateway: Callable[[], SetUpView],
     password: str,
     *,
-    cookie_key: str,
+    cookie_key: Secret,
     off_loop: OffLoop[Any] = directly,
     attempts: Attempts | None = None,
     clock: Callable[[], float] = time.time,

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from flask import Request, Response
 from itsdangerous import BadData, URLSafeSerializer
 
+from stack.secret import Secret, accepted
+
 COOKIE = "claude_stack_dashboard"
 SESSION_SECONDS = 12 * 3600
 WRONG_A_MINUTE = 5
@@ -58,9 +60,9 @@ class AttemptsOfAProcess:
 class Sessions:
     """Cookies of those who gave the password. Another password, or another key, ends all of them."""
 
-    def __init__(self, *, password: str, key: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, password: str, key: Secret, clock: Callable[[], float] = time.time) -> None:
         self._password = password.encode()
-        self._cookies = URLSafeSerializer(hmac.digest(key.encode(), self._password, hashlib.sha256), salt=SALT)
+        self._key = key
         self._clock = clock
 
     def is_password(self, given: str) -> bool:
@@ -70,18 +72,23 @@ class Sessions:
     def is_open(self, request: Request) -> bool:
         """Whether the request has a cookie of ours, not older than SESSION_SECONDS."""
         try:
-            until = self._cookies.loads(request.cookies.get(COOKIE, ""))
+            until = self._cookies().loads(request.cookies.get(COOKIE, ""))
         except BadData:
             return False
         return isinstance(until, float) and self._clock() < until
 
     def open(self, request: Request, response: Response) -> None:
         """Gives the cookie."""
-        self._set(request, response, str(self._cookies.dumps(self._clock() + SESSION_SECONDS)), SESSION_SECONDS)
+        self._set(request, response, str(self._cookies().dumps(self._clock() + SESSION_SECONDS)), SESSION_SECONDS)
 
     def close(self, request: Request, response: Response) -> None:
         """Takes the cookie back."""
         self._set(request, response, "", 0)
+
+    def _cookies(self) -> URLSafeSerializer:
+        # it signs with the last of its keys
+        keys = [hmac.digest(key.encode(), self._password, hashlib.sha256) for key in accepted(self._key)[::-1]]
+        return URLSafeSerializer(keys, salt=SALT)
 
     @staticmethod
     def _set(request: Request, response: Response, value: str, age: int) -> None:

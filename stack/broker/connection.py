@@ -11,6 +11,8 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
+from stack.secret import Secret, accepted, newest
+
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15  # RabbitMQ recommends 5 to 20
@@ -20,14 +22,11 @@ MAX_RECONNECT_SECONDS = 5.0
 class Connection:
     """A broker connection and the thread that owns it; reconnects with jitter until it is stopped."""
 
-    def __init__(self, url: str, name: str, heartbeat_file: Path | None = None) -> None:
+    def __init__(self, url: Secret, name: str, heartbeat_file: Path | None = None) -> None:
         self.name = name
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._parameters = pika.URLParameters(url)
-        self._parameters.heartbeat = HEARTBEAT_SECONDS
-        self._parameters.blocked_connection_timeout = 60
-        self._parameters.client_properties = {"connection_name": name}
-        self.user = str(self._parameters.credentials.username)
+        self._url = url
+        self.user = str(pika.URLParameters(newest(url)).credentials.username)
         self._heartbeat_file = heartbeat_file
         self._connection: pika.BlockingConnection | None = None
         self._stopping = threading.Event()
@@ -84,8 +83,17 @@ class Connection:
         """Whether nothing is under way that needs this connection; asked in the owning thread."""
         return True
 
+    def _where(self) -> pika.URLParameters:
+        """How to connect: by turns with each password, since the broker takes a renewed one a moment later."""
+        urls = accepted(self._url)
+        where = pika.URLParameters(urls[self._failures % len(urls)])
+        where.heartbeat = HEARTBEAT_SECONDS
+        where.blocked_connection_timeout = 60
+        where.client_properties = {"connection_name": self.name}
+        return where
+
     def _serve(self) -> None:
-        self._connection = connection = pika.BlockingConnection(self._parameters)
+        self._connection = connection = pika.BlockingConnection(self._where())
         channel = connection.channel()
         self.set_up(channel)
         self._failures = 0

@@ -15,6 +15,7 @@ from stack.broker.connection import Connection
 from stack.broker.publisher import PUBLISH_TIMEOUT_SECONDS, Publisher
 from stack.errors import GiveUp, TryAgain
 from stack.messages import VERSION, AnyMessage, Envelope, decode, glance
+from stack.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Consumer(Connection):
 
     def __init__(
         self,
-        url: str,
+        url: Secret,
         queue: str,
         handle: Callable[[AnyMessage], None],
         *,

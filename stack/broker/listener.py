@@ -9,6 +9,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from stack.broker.connection import Connection
 from stack.messages import AnyMessage, Progress, decode
+from stack.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 class Listener(Connection):
     """Hears Progress or Signals on a short-lived queue of its own; misses what is said while it is away."""
 
-    def __init__(self, url: str, user: str, exchange: str, key: str, hear: Callable[[AnyMessage], None]) -> None:
+    def __init__(self, url: Secret, user: str, exchange: str, key: str, hear: Callable[[AnyMessage], None]) -> None:
         super().__init__(url, f"{user}.{exchange}.listener")
         self._queue = f"{user}.listen.{uuid4()}"
         self._exchange = exchange

@@ -17,6 +17,7 @@ from stack.broker.connection import Connection
 from stack.errors import GiveUp, StackError, TryAgain
 from stack.logs import Redactor, RunRecords
 from stack.messages import Message, Progress, Signal, encode
+from stack.secret import Secret
 
 PUBLISH_TIMEOUT_SECONDS = 10.0
 PERSISTENT = pika.DeliveryMode.Persistent
@@ -27,7 +28,7 @@ LOST = "the connection to the message broker was lost"
 class Publisher(Connection):
     """Sends messages. `publish` returns once the broker has confirmed; `mention` is for what may be lost."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: Secret, name: str) -> None:
         super().__init__(url, f"{name}.publisher")
         self._waiting: set[Future[None]] = set()
         self._lock = threading.Lock()

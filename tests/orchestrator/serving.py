@@ -20,6 +20,7 @@ from tests.orchestrator.samples import final
 
 INSTANCE_KEY = "not-an-instance-key"
 TOKENS = {caller: f"not-a-token-of-{caller}" for caller in (*VERBS, "scheduler")}
+GOOD = {caller: (token,) for caller, token in TOKENS.items()}
 START = {"ask": {"verb": "review", "repository": "acme/shop", "number": 12}}
 
 
@@ -28,7 +29,7 @@ class Api:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.callers = Callers(TOKENS, instance_key=INSTANCE_KEY)
+        self.callers = Callers(lambda: GOOD, instance_key=INSTANCE_KEY)
         parts = {"runs": world.runs, "views": world.views, "tasks": world.tasks, "files": world.files}
         self.app: Flask = create_app(callers=self.callers, **parts)  # type: ignore[arg-type]
         self.http = self.app.test_client()

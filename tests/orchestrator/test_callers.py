@@ -8,12 +8,12 @@ from orchestrator.store import TaskRow
 from stack.ids import dashed
 from stack.roles import ROLES
 from stack.topology import USERS
-from tests.orchestrator.serving import INSTANCE_KEY, TOKENS
+from tests.orchestrator.serving import GOOD, INSTANCE_KEY, TOKENS
 
 
 @pytest.fixture
 def callers() -> Callers:
-    return Callers(TOKENS, instance_key=INSTANCE_KEY)
+    return Callers(lambda: GOOD, instance_key=INSTANCE_KEY)
 
 
 def test_a_token_is_its_callers(callers: Callers) -> None:
@@ -56,11 +56,11 @@ def test_a_long_or_strange_name_of_a_process_fits(callers: Callers) -> None:
 
 def test_a_token_outlives_a_restart(callers: Callers) -> None:
     token = callers.register(callers.of(TOKENS["forge"]), "one")
-    assert Callers(TOKENS, instance_key=INSTANCE_KEY).of(token) == callers.of(token)
+    assert Callers(lambda: GOOD, instance_key=INSTANCE_KEY).of(token) == callers.of(token)
 
 
 def test_a_token_of_another_key_is_nobodys(callers: Callers) -> None:
-    other = Callers(TOKENS, instance_key="another key")
+    other = Callers(lambda: GOOD, instance_key="another key")
     with pytest.raises(Unknown):
         callers.of(other.register(other.of(TOKENS["forge"]), "one"))
 

@@ -134,7 +134,7 @@ def test_a_limit_that_is_none_stops_the_start_and_is_named(
 
 def test_tokens_of_callers_are_read_and_never_logged() -> None:
     settings = OrchestratorSettings.load()
-    assert settings.callers() == {"bot": "not-a-token-of-bot"}
+    assert settings.callers() == {"bot": ("not-a-token-of-bot",)}
     assert {"not-a-token-of-bot", "not-a-model-key", "not-an-instance-key"} <= set(settings.secrets())
     assert "not-a-token-of-bot" not in repr(settings)
 

@@ -126,7 +126,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_logging_as_it_was")
 def test_set_up_sends_all_logs_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    redact = set_up("shop", level="info", secrets=[SECRET])
+    redact = set_up("shop", level="info", secrets=lambda: [SECRET])
     logging.getLogger("anything").info(SECRET)
     logging.getLogger("anything").debug("too much")
     logging.getLogger("pika.adapters").info("too much")
