@@ -79,6 +79,7 @@ def make_runner(settings: AgentSettings) -> Runner:
         proxy_url=settings.proxy_url,
         limits=settings.limits(),
         contained=settings.agent_contained,
+        proof_key=settings.secret("proxy_proof_key"),
     )
     if settings.agent_contained:
         require_boundary(slots, [settings.broker_url.get_secret_value(), *settings.addresses()])
@@ -86,7 +87,9 @@ def make_runner(settings: AgentSettings) -> Runner:
     return Runner(
         slots=Slots(slots),
         workspaces=Workspaces(reachable_folder(folder / "tasks")),
-        caches=Cache(private_folder(folder / "cache"), forge_url=settings.forge_url),
+        caches=Cache(
+            private_folder(folder / "cache"), forge_url=settings.forge_url, proof_key=settings.secret("forge_proof_key")
+        ),
         transcripts=Transcripts(private_folder(folder / "transcripts"), keep_days=settings.agent_keep_days),
         claude=Claude(claude, settings.proxy_url, settings.agent_silence_seconds),
     )

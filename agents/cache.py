@@ -17,12 +17,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 
 from stack.assignment import Stop
 from stack.errors import GiveUp, StackError, TryAgain
 from stack.git import Failed, clean_environment, git, is_damage, run
+from stack.proof import ask
+from stack.secret import Secret
+from stack.sessions import session_with
 
 log = logging.getLogger(__name__)
 
@@ -38,29 +42,36 @@ LOOK_SECONDS = 0.2  # between looks at a lock, and at whether the task was stopp
 REFUSALS = (401, 403, 404)
 
 
+class Forge(NamedTuple):
+    """Where it is, and what it proves with that it is the forge."""
+
+    url: str
+    proof_key: Secret
+
+
 class Cache:
     """The caches of one agent, filled from the forge."""
 
-    def __init__(self, folder: Path, *, forge_url: str, pauses: Sequence[float] = PAUSES) -> None:
+    def __init__(self, folder: Path, *, forge_url: str, proof_key: Secret, pauses: Sequence[float] = PAUSES) -> None:
         self._folder = folder
-        self._forge_url = forge_url.rstrip("/")
+        self._forge = Forge(forge_url.rstrip("/"), proof_key)
         self._pauses = pauses
 
     @contextmanager
     def opened(self, token: str, stop: Stop) -> Iterator["Opened"]:
         """The caches as one task may use them; what it reads is kept until it has ended."""
         with ExitStack() as held:
-            yield Opened(self._folder, self._forge_url, self._pauses, token, stop, held)
+            yield Opened(self._folder, self._forge, self._pauses, token, stop, held)
 
 
 class Opened:
     """The caches as one task may use them: see agents.role.Repositories."""
 
     def __init__(
-        self, folder: Path, forge_url: str, pauses: Sequence[float], token: str, stop: Stop, held: ExitStack
+        self, folder: Path, forge: Forge, pauses: Sequence[float], token: str, stop: Stop, held: ExitStack
     ) -> None:
         self._folder = folder
-        self._forge_url = forge_url
+        self._forge = forge
         self._pauses = pauses
         self._token = token
         self._stop = stop
@@ -101,7 +112,7 @@ class Opened:
     def _fetch(self, cache: Path, first: Path, repository: str, commits: list[str]) -> Path:
         """The cache, or one made anew, with the commits. Where the forge is away it is waited for, a minute."""
         damaged = (cache / DAMAGED).exists()
-        url = f"{self._forge_url}/git/{repository}"
+        url = f"{self._forge.url}/git/{repository}"
         answered = 0
         for pause in self._pauses:
             self._wait(pause)
@@ -128,6 +139,11 @@ class Opened:
 
     def _fetched(self, cache: Path, url: str, commits: list[str]) -> bool:
         """Whether all commits are there now. Raises TryAgain where it takes too long, Stopped."""
+        try:  # git shows its token to whoever listens
+            ask(url, "forge", self._forge.proof_key)
+        except OSError as error:
+            log.warning("git fetch: %s", error)
+            return False
         process = subprocess.Popen(
             ["git", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", url,
              *(f"+{commit}:refs/cache/{commit}" for commit in commits)],
@@ -151,8 +167,7 @@ class Opened:
     def _asked(self, url: str) -> int:
         """What the forge answers to who would fetch; 0 where it is away."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        with requests.Session() as session:
-            session.trust_env = False
+        with session_with("forge", self._forge.proof_key) as session:
             try:
                 answer = session.get(
                     f"{url}/info/refs?service=git-upload-pack", headers=headers, timeout=ASK_SECONDS, stream=True

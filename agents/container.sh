@@ -27,9 +27,4 @@ if ! said=$(echo "$filter" | nft -f - 2>&1); then
   exit 1
 fi
 
-# What Linux counts by user (processes, watched files, pending signals), it counts across containers: so tasks of two of
-# them are two users, and another one after each start.
-read -r random </proc/sys/kernel/random/uuid
-export AGENT_SLOT_UID=$((61000 + 0x${random%%-*} % 2000000 * 1000))
-
 exec setpriv --inh-caps=-all --bounding-set=-net_admin,-setpcap -- "$@"

@@ -34,7 +34,9 @@ class AgentSettings(BrokerSettings):
     orchestrator_url: str = Field(default="http://127.0.0.1:8001", description="Address of the orchestrator's API")
     api_token: SecretStr = Field(description="What this agent shows to the orchestrator")
     forge_url: str = Field(default="http://127.0.0.1:8002", description="Address of the forge's git server")
+    forge_proof_key: SecretStr = Field(description="What the forge proves with that it is the forge")
     proxy_url: str = Field(default="http://127.0.0.1:8003", description="Address of the model proxy")
+    proxy_proof_key: SecretStr = Field(description="What the proxy proves with that it is the proxy")
     claude_cli: Path | None = Field(default=None, description="Claude Code to run; the bundled one if empty")
 
     def addresses(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from stack import logs, topology
 from stack.alive import Alive
 from stack.api import TasksApi
 from stack.broker import Consumer, Listener, Publisher, share_run_records
+from stack.proof import Prover, of_agents
 from stack.service import Every, run_until_stopped
 from stack.web import WebServer
 from stack.work.beforehand import FetchConversation, FetchHead
@@ -65,7 +66,13 @@ def main(settings: ForgeSettings) -> None:
     app = make_app(mirrors=mirrors, token_key=token_key, check=Alive(orchestrator, api_token).check)
     run_until_stopped(
         publisher,
-        WebServer(app, host=settings.forge_host, port=settings.forge_port, room=room_for(token_key)),
+        WebServer(
+            app,
+            host=settings.forge_host,
+            port=settings.forge_port,
+            room=room_for(token_key),
+            prover=Prover(ROLE, lambda: of_agents(settings.secret("proof_key"))),
+        ),
         Every(TIDY_SECONDS, mirrors.tidy),
         Listener(broker, ROLE, topology.SIGNALS, "task.*", worker.hear),
         Consumer(

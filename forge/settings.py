@@ -18,6 +18,7 @@ class ForgeSettings(BrokerSettings):
     orchestrator_url: str = Field(default="http://127.0.0.1:8001", description="Address of the orchestrator's API")
     api_token: SecretStr = Field(description="What the forge shows to the orchestrator")
     forge_token_key: SecretStr = Field(description="Key that the tokens of runners are signed with")
+    proof_key: SecretStr = Field(description="Makes what proves to each agent that it has reached the forge")
     forge_mark_key: SecretStr = Field(description="Key that what is posted is signed with; nobody else has it")
     github_token: SecretStr = Field(description="GitHub token that reads repositories and writes pull request reviews")
     github_api_url: str = Field(default="https://api.github.com", description="Address of GitHub's REST API")

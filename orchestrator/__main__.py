@@ -18,6 +18,7 @@ from orchestrator.transactions import Transactions
 from orchestrator.views import Views
 from stack import logs, topology
 from stack.broker import Consumer, Listener, Publisher, share_run_records
+from stack.proof import Prover
 from stack.roles import TokenKind
 from stack.secret import Secret
 from stack.service import Every, run_until_stopped
@@ -61,7 +62,13 @@ def main(settings: OrchestratorSettings, *, make_transactions: Callable[..., Tra
         Every(LOOK_SECONDS, tasks.look),
         Every(PURGE_SECONDS, events.purge),
         Every(PURGE_SECONDS, files.purge),
-        WebServer(api, host=settings.orchestrator_host, port=settings.orchestrator_port, room=room_for(callers)),
+        WebServer(
+            api,
+            host=settings.orchestrator_host,
+            port=settings.orchestrator_port,
+            room=room_for(callers),
+            prover=Prover("orchestrator", callers.secrets),
+        ),
         Consumer(
             broker,
             topology.RESULTS,

@@ -63,6 +63,10 @@ class Callers:
                 return Caller(name, INSTANCE_VERBS, role=role, instance=instance, renewed=renewed)
         raise Unknown("this API needs a caller's token")
 
+    def secrets(self) -> list[str]:
+        """What it has in common with each of them."""
+        return [token for tokens in self._tokens().values() for token in tokens]
+
     def register(self, caller: Caller, name: str) -> str:
         """A token for one process of the caller's role. `name` is for people; ids are never given twice."""
         return str(_serializer(newest(self._instance_key)).dumps([caller.name, f"{name[:60]}/{uuid4()}"]))

@@ -6,6 +6,7 @@ from uuid import UUID
 import requests
 
 from stack.secret import Secret, newest
+from stack.sessions import session_with
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +16,7 @@ class ProxyLedger:
 
     def __init__(self, url: str, token: Secret) -> None:
         self._url = url.rstrip("/")
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = session_with("proxy", token)
         self._token = token
 
     def of(self, run_id: UUID) -> tuple[float | None, str]:

@@ -18,6 +18,8 @@ from proxy.serve import serve
 from proxy.settings import ProxySettings
 from stack import logs
 from stack.alive import Alive
+from stack.proof import Prover, of_agents
+from stack.secret import accepted
 from stack.tokens import Claims
 
 ABOUT = """\
@@ -78,6 +80,7 @@ def _serve(settings: ProxySettings) -> int:
             token_key=settings.secret("model_token_key"),
             read_token=settings.secret("proxy_read_token"),
             dashboard_password=settings.dashboard_password.get_secret_value(),
+            prover=Prover("proxy", lambda: _shared(settings)),
         ),
         host=settings.proxy_host,
         port=settings.proxy_port,
@@ -86,6 +89,12 @@ def _serve(settings: ProxySettings) -> int:
         check=_check(settings),
     )
     return 0
+
+
+def _shared(settings: ProxySettings) -> list[str]:
+    """What the proxy has in common with its callers: the orchestrator reads costs, and agents have models called."""
+    agents = of_agents(settings.secret("proof_key")) if settings.proof_key.get_secret_value() else []
+    return [*accepted(settings.secret("proxy_read_token")), *agents]
 
 
 def _check(settings: ProxySettings) -> Callable[[Claims], None]:

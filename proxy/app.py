@@ -1,7 +1,7 @@
 """The gateway as a Flask application, with what answers model calls beside it. It is handed its adapters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
@@ -17,6 +17,7 @@ from proxy.ledger.ledger import Ledger
 from proxy.ledger.reports import Reports
 from proxy.messages import Messages
 from proxy.metrics import Metrics
+from stack.proof import Prover
 from stack.secret import Secret
 from stack.tokens import Claims
 
@@ -44,11 +45,13 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What opens it: the key of tasks' tokens, the token of who reads usage and metrics, the dashboard's password."""
+    """What opens it: the key of tasks' tokens, the token of who reads usage and metrics, the dashboard's password; and
+    what it proves to its callers that it is the proxy with."""
 
     token_key: Secret
     read_token: Secret
     dashboard_password: str
+    prover: Prover = field(default_factory=lambda: Prover("proxy", tuple))
 
 
 def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
@@ -78,4 +81,5 @@ def create_app(adapters: Adapters, secrets: Secrets) -> Flask:
         gateway=adapters.gateway, door=door, ledger=adapters.ledger, providers=adapters.providers
     )
     app.extensions["life"] = life
+    app.extensions["prover"] = secrets.prover
     return app

@@ -32,6 +32,9 @@ class ProxySettings(Settings):
     api_token: SecretStr = Field(
         default=SecretStr(""), validate_default=True, description="What the proxy shows to the orchestrator"
     )
+    proof_key: SecretStr = Field(
+        default=SecretStr(""), description="Makes what proves to each agent that it has reached the proxy"
+    )
     data_dir: Path = Field(description="Folder of the ledger of calls")
     ledger_url: SecretStr = Field(default=SecretStr(""), description="Database of the ledger; in DATA_DIR if empty")
     dashboard_password: SecretStr = Field(default=SecretStr(""), description="Opens the dashboard; none if empty")

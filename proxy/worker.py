@@ -16,13 +16,20 @@ from proxy.errors import ApiError, HungUp, Restarting
 from proxy.incoming import START, Incoming
 from proxy.messages import Messages, refuse
 from proxy.writer import Writer
+from stack.proof import PATH as PROOF_PATH
+from stack.proof import Prover
 
 CALLS_END_AFTER_SECONDS = 24.0  # some seconds before the arbiter's patience ends (server.GRACE_SECONDS)
 LOOK_SECONDS = 1.0  # between looks at whether the worker is to end
+PROOF = f"GET {PROOF_PATH}?".encode()
+PROOF_BYTES, PROOF_SECONDS = 1024, 5.0  # of a request for a proof, and for it to come
 FIRST_SECONDS = 30.0  # for a new connection to say what it wants
 PAUSE_SECONDS = 0.005  # between looks at a request line that comes in pieces; twice as long each time
 LONGEST_PAUSE_SECONDS = 0.5
 LINGER_SECONDS, LINGER_BYTES = 5.0, 256 * 1024 * 1024  # for a caller to end what was refused before it was read
+
+
+Kind = Literal["call", "proof", "other", "nothing"]
 
 
 class RelayWorker(GeventWorker):  # type: ignore[misc]
@@ -36,11 +43,11 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         """Serves a connection: model calls here, and from the first request that is none, gunicorn."""
         seconds = FIRST_SECONDS
         try:
-            while (kind := self._asked(client, seconds)) == "call":
-                if not self._answer(client):
+            while (kind := self._asked(client, seconds)) in ("call", "proof"):
+                if not (self._answer(client) if kind == "call" else self._prove(client)):
                     kind = "nothing"
                     break
-                seconds = self.cfg.keepalive
+                seconds = self.cfg.keepalive if kind == "call" else FIRST_SECONDS
         except OSError:
             kind = "nothing"
         if kind == "nothing":
@@ -68,7 +75,7 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
         super().handle_exit(sig, frame)
         spawn_later(CALLS_END_AFTER_SECONDS, self._end_calls)
 
-    def _asked(self, client: socket.socket, seconds: float) -> Literal["call", "other", "nothing"]:
+    def _asked(self, client: socket.socket, seconds: float) -> Kind:
         """What a connection asks for next; nothing after so many seconds, or a second once the worker is to end."""
         until = time.monotonic() + seconds
         while True:
@@ -76,6 +83,21 @@ class RelayWorker(GeventWorker):  # type: ignore[misc]
                 return _kind(client)
             if not self.alive or time.monotonic() >= until:
                 return "nothing"
+
+    def _prove(self, client: socket.socket) -> bool:
+        """Proves to a caller whom it has reached. Whether it may ask for something now, on this connection."""
+        prover: Prover = self.wsgi.extensions["prover"]
+        head = b""
+        with Timeout(PROOF_SECONDS, False):
+            while b"\r\n\r\n" not in head and len(head) < PROOF_BYTES and (more := client.recv(PROOF_BYTES)):
+                head += more
+        if not head.endswith(b"\r\n\r\n"):
+            return False
+        query = head.split(b" ", 2)[1].partition(b"?")[2].decode("latin-1")
+        proof = prover.answer(query, client.getsockname()[:2])
+        said = "200 OK" if proof else "404 Not Found"
+        client.sendall(f"HTTP/1.1 {said}\r\nContent-Length: {len(proof)}\r\n\r\n{proof}".encode())
+        return True
 
     def _end_calls(self) -> None:
         """Ends what has not ended by itself, so that each caller is told, and each call is settled."""
@@ -110,14 +132,16 @@ def _hear_out(client: socket.socket) -> None:
             left -= len(heard)
 
 
-def _kind(client: socket.socket) -> Literal["call", "other", "nothing"]:
+def _kind(client: socket.socket) -> Kind:
     """What a connection asks for next, by its first bytes, which stay unread; nothing where it ends."""
     pause = PAUSE_SECONDS
     while True:
         # empty lines may stand before a request (RFC 9112, 2.2)
         seen = client.recv(len(START) + 5, socket.MSG_PEEK)
         first = seen.lstrip(b"\r\n")[: len(START) + 1]
-        if len(first) > len(START) or not START.startswith(first):
+        if first.startswith(PROOF):
+            return "proof"
+        if len(first) > len(START) or not (START.startswith(first) or PROOF.startswith(first)):
             return "call" if first[:-1] == START and first[-1:] in (b" ", b"?") else "other"
         if not seen:
             return "nothing"

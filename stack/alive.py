@@ -9,6 +9,7 @@ from collections import OrderedDict
 from urllib.parse import quote, urlsplit
 
 from stack.errors import Refused, TryAgain
+from stack.proof import prove
 from stack.secret import Secret, newest
 from stack.tokens import Claims
 
@@ -71,6 +72,8 @@ class Alive:
         """What the orchestrator says. Raises TryAgain where that is no answer, and OSError, HTTPException."""
         connection = http.client.HTTPConnection(self._url.netloc, timeout=TIMEOUT_SECONDS)
         try:
+            connection.connect()
+            prove(connection.sock, "orchestrator", self._token)
             path = f"{self._url.path.rstrip('/')}/tasks/{quote(task, safe='')}/alive?attempt={attempt}"
             connection.request("GET", path, headers={"Authorization": f"Bearer {newest(self._token)}"})
             answer = connection.getresponse()

@@ -11,6 +11,7 @@ from stack.errors import GiveUp, Refused, TryAgain
 from stack.messages import Attachment, Priority, RunState
 from stack.roles import TokenKind
 from stack.secret import Secret, newest
+from stack.sessions import session_with
 from stack.values import Value
 
 TIMEOUT_SECONDS = 10
@@ -124,8 +125,7 @@ class Caller:
     def __init__(self, url: str, token: Secret) -> None:
         self._url = url.rstrip("/")
         self._token = token
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = session_with("orchestrator", token)
 
     def _ask(self, kind: type[T], method: str, path: str, body: Any = None, **headers: str) -> T:
         return kind.model_validate_json(self._call(method, path, json=body, headers=headers).content)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stack import topology
 from stack.ids import dashed
+from stack.proof import key_for
 from stack.roles import AGENTS, ROLES
 from stack.secret import lines_of
 
@@ -28,6 +29,9 @@ SHARED: Mapping[str, Mapping[str, str]] = {
 ROLE_SERVICES = tuple(map(dashed, ROLES))
 # Who calls the orchestrator's API, each with a token of its own (API_TOKEN); the orchestrator has all (API_TOKENS).
 CALLERS = ("bot", "cli", "proxy", *ROLE_SERVICES)
+# Who proves to each agent who it is, by a key that those two have alone (stack/proof.py). To the orchestrator's callers
+# their own token does.
+PROVERS = ("forge", "proxy")
 RABBITMQ = "rabbitmq"
 AGENT_SERVICES = frozenset(map(dashed, AGENTS))
 MASTERS = "init"  # the folder of what all else is made from, which no service mounts
@@ -56,6 +60,11 @@ def _secrets(folder: Path, passwords: Mapping[str, Sequence[str]], broker: str) 
     yield "orchestrator", "API_TOKENS", json.dumps(tokens)
     for caller, token in tokens.items():
         yield caller, "API_TOKEN", token
+    for server in PROVERS:
+        keys = _kept_or_new(folder, f"proof_key_{server}")
+        yield server, "PROOF_KEY", keys
+        for agent in sorted(AGENT_SERVICES):
+            yield agent, f"{server.upper()}_PROOF_KEY", "\n".join(key_for(key, agent) for key in lines_of(keys))
     for user, lines in passwords.items():
         yield user, "BROKER_URL", "\n".join(f"amqp://{user}:{password}@{broker}/%2F" for password in lines)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from stack import topology
 from stack.errors import GiveUp
-from stack.init import CALLERS, MASTERS, make_secrets, write
+from stack.init import CALLERS, MASTERS, PROVERS, make_secrets, write
 from stack.secret import lines_of
 
 TASK_SECONDS = topology.CONSUMER_TIMEOUT_MS // 1000  # no task takes longer
@@ -65,6 +65,10 @@ KINDS: Mapping[str, Kind] = {
         "what opens the gateway's usage and metrics", {"": "proxy_read_token"}, 0,
         "a program of yours with a copy of it is refused, and who sees the dashboard logs in again",
     ),
+    "proofs": Kind(
+        "proves to agents that they have reached the forge, the gateway", _of(PROVERS, "proof_key_{}"), 0,
+        "nothing",
+    ),
     "instance": Kind(
         "signs what each agent and forge is known by", {"": "instance_token_key"}, 60,
         "tasks under way are taken from who works on them, and begun again",
@@ -106,7 +110,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     said = "renew the secrets inside the stack"
     rotate = commands.add_parser("rotate", help=said, description=ABOUT + table, epilog=TRY, formatter_class=form)
     rotate.add_argument("what", choices=[*KINDS, ALL], metavar="WHAT", help=f"one of these, or {ALL}")
-    rotate.add_argument("whose", nargs="*", metavar="WHOSE", help="of an api-token or a broker's user: of these alone")
+    rotate.add_argument("whose", nargs="*", metavar="WHOSE", help="where each has its own: of these alone")
     rotate.add_argument("--end", action="store_true", help="renew nothing: end the one before")
     rotate.add_argument("--now", action="store_true", help="end the one before at once, whatever that breaks")
     rotate.add_argument(

@@ -17,9 +17,11 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.task import WSGITask
 from waitress.utilities import Error
 
 from stack.errors import Refused
+from stack.proof import PATH, Address, Prover
 
 CONNECTIONS = 1000  # in all
 OF_ONE_ADDRESS = 250  # a service holds a few; without containers, all callers have one address
@@ -29,6 +31,8 @@ HEAD_SECONDS = 30  # for a head to come: who says a byte now and then is never i
 IDLE_SECONDS = 30  # who connects and says nothing must not keep others out
 STOP_SECONDS = 5
 
+AT = "claude_stack.at"  # in a request's environment: the address that its caller has connected to
+
 # For the path and the Authorization of a request: how large its body may be, in bytes. Raises Refused.
 Room = Callable[[str, str], int]
 
@@ -36,6 +40,7 @@ Room = Callable[[str, str], int]
 class WebServer:
     """Serves `app` on the address `host` and `port` until it is stopped. Raises OSError where that is taken.
 
+    `prover` proves to callers that they have reached whom they call: those of stack/sessions.py show nothing before.
     A body that is longer than `room` says is refused before it is read. A failure of the server's own thread is raised
     in it, for whoever watches over threads (stack.service).
     """
@@ -48,12 +53,13 @@ class WebServer:
         port: int,
         room: Room,
         threads: int = 16,
+        prover: Prover | None = None,
         head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._sockets: dict[int, Any] = {}
         self._stopping = False
         server: Any = create_server(
-            app,
+            _proving(app, prover) if prover else app,
             map=self._sockets,
             host=host,
             port=port,
@@ -88,11 +94,38 @@ class WebServer:
             raise RuntimeError("the web server has ended")
 
 
+def _proving(app: Flask, prover: Prover) -> Callable[..., Any]:
+    """The application, with what proves who it is in front."""
+
+    def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        if environ["PATH_INFO"] != PATH:
+            return app(environ, start)
+        proof = prover.answer(environ["QUERY_STRING"], environ[AT])
+        start("200 OK" if proof else "404 Not Found", [("Content-Length", str(len(proof)))])
+        return [proof.encode()]
+
+    return serve
+
+
+class _Task(WSGITask):
+    """A request at work, which knows where it came in."""
+
+    channel: "_Channel"
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[AT] = self.channel.at
+        return environ
+
+
 class _Channel(HTTPChannel):
     """A connection; hung up on where its address has all that it may have."""
 
+    task_class = _Task
+
     def __init__(self, server: Any, connection: Any, address: Any, adjustments: Any, map: Any = None) -> None:
         super().__init__(server, connection, address, adjustments, map=map)
+        self.at: Address = connection.getsockname()[:2]
         theirs = sum(other.addr[0] == address[0] for other in list(server.active_channels.values()))
         self.will_close = theirs > OF_ONE_ADDRESS
 

@@ -47,6 +47,7 @@ ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
 # import name → what brings it, where that is not its name; None: for the type checker alone
 BROUGHT_BY = {
     "werkzeug": "flask", "dotenv": "pydantic_settings", "markdown_it": "markdown_it_py", "yaml": "pyyaml",
+    "urllib3": "requests",
     "_typeshed": None,
 }  # fmt: skip
 

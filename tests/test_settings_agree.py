@@ -18,7 +18,7 @@ from orchestrator.settings import OrchestratorSettings
 from proxy.settings import ProxySettings
 from stack import topology
 from stack.ids import dashed
-from stack.init import CALLERS, SHARED
+from stack.init import CALLERS, PROVERS, SHARED
 from stack.roles import AGENTS, ROLES, Role
 from stack.settings import Settings
 
@@ -84,6 +84,8 @@ def made(service: str) -> set[str]:
     names = {places[service] for places in SHARED.values() if service in places}
     names |= {"BROKER_URL"} if service in topology.USERS else set()
     names |= {"API_TOKEN"} if service in CALLERS else set()
+    names |= {"PROOF_KEY"} if service in PROVERS else set()
+    names |= {f"{server.upper()}_PROOF_KEY" for server in PROVERS if service in map(dashed, AGENTS)}
     return names | ({"API_TOKENS"} if service == "orchestrator" else set())
 
 

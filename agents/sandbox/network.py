@@ -16,6 +16,8 @@ from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 from stack.errors import GiveUp
+from stack.proof import prove
+from stack.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +33,19 @@ IFF_UP_RUNNING = 0x1 | 0x40  # linux/if.h
 
 
 class Network:
-    """A network namespace with a relay to the proxy at `proxy_url`. Raises GiveUp; OSError where none can be made.
+    """A network namespace with a relay to the proxy at `proxy_url`, which proves that it is the proxy with `proof_key`.
 
-    Where it is not to be its `own`, it is the relay alone, in the network of this process.
+    Where it is not to be its `own`, it is the relay alone, in the network of this process. Raises GiveUp; OSError where
+    no namespace can be made.
     """
 
     url = f"http://{ADDRESS[0]}:{ADDRESS[1]}"
 
-    def __init__(self, proxy_url: str, *, own: bool = True) -> None:
+    def __init__(self, proxy_url: str, proof_key: Secret, *, own: bool = True) -> None:
         proxy = urlsplit(proxy_url)
         if proxy.scheme != "http" or not proxy.hostname or proxy.path.strip("/"):
             raise GiveUp(f"PROXY_URL {proxy_url}: an address like http://127.0.0.1:8003 is needed")
+        self._proof_key = proof_key
         self._proxy = (proxy.hostname, proxy.port or 80)
         self.own = own
         self._free = threading.BoundedSemaphore(CONNECTIONS)
@@ -94,6 +98,7 @@ class Network:
     def _relay(self, caller: socket.socket) -> None:
         try:
             with caller, socket.create_connection(self._proxy, CONNECT_SECONDS) as proxy:
+                prove(proxy, "proxy", self._proof_key)
                 proxy.settimeout(None)
                 for connection in (caller, proxy):  # what is streamed comes in small pieces, each of them at once
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -23,6 +23,7 @@ from typing import IO
 
 from agents.sandbox.limits import ControlGroup, Limits
 from agents.sandbox.network import Network
+from stack.secret import Secret
 from stack.uids import OF_ONE_AGENT
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,14 @@ def as_user(uid: int | None, script: str, *arguments: str | Path, out: IO[bytes]
 
 
 def make_slots(
-    name: str, *, count: int, first_uid: int, proxy_url: str, limits: Limits, contained: bool = False
+    name: str,
+    *,
+    count: int,
+    first_uid: int,
+    proxy_url: str,
+    proof_key: Secret,
+    limits: Limits,
+    contained: bool = False,
 ) -> list[Slot]:
     """The slots of this process; as root each with user ids of its own. `name` is the process's own on the machine.
 
@@ -167,7 +175,7 @@ def make_slots(
         Slot(
             f"{name}/slot-{n}",
             secrets.choice(uids),  # after a restart, hardly one that was just used
-            _network(proxy_url, contained),
+            _network(proxy_url, proof_key, contained),
             uids,
             limits,
             _group(f"{name}/slot-{n}", limits, contained),
@@ -188,10 +196,10 @@ def _group(name: str, limits: Limits, contained: bool) -> ControlGroup | None:
     return group
 
 
-def _network(proxy_url: str, contained: bool) -> Network | None:
+def _network(proxy_url: str, proof_key: Secret, contained: bool) -> Network | None:
     """A network for a slot; None where the machine lets us make none."""
     try:
-        return Network(proxy_url, own=not contained)
+        return Network(proxy_url, proof_key, own=not contained)
     except PermissionError:
         log.warning("no namespaces can be made here: what a slot reaches is what this container, or machine, lets it")
         return None

@@ -32,6 +32,7 @@ from stack.assignment import Assignment
 from stack.ids import uuid7
 from stack.messages import Message, Progress, Signal, Task
 from stack.work.kinds import Brief, Report, Usage
+from tests.stack.proving import PROOF_KEY
 
 KEY = "not-a-token"
 # Ten users of this process's own, below those of any stack's slots (native/stack.py): ending a slot ends all of its
@@ -264,7 +265,7 @@ def wait_for_tidying() -> None:
 
 def slot(folder: Path, number: int = 0, *, proxy_url: str = "") -> Slot:
     """A slot that is this test's own; with the address of a proxy, in a network of its own where that can be made."""
-    network = Network(proxy_url) if IS_ROOT and proxy_url else None
+    network = Network(proxy_url, PROOF_KEY) if IS_ROOT and proxy_url else None
     return Slot(f"{folder}/slot-{number}", UID + number if IS_ROOT else None, network)
 
 
@@ -287,7 +288,8 @@ class Agent:
         return Runner(
             slots=Slots(list(self.slots or (slot(self.folder, proxy_url=self.model_url),))),
             workspaces=Workspaces(self.folder / "tasks"),
-            caches=self.caches or Cache(private_folder(self.folder / "cache"), forge_url="http://127.0.0.1:9"),
+            caches=self.caches
+            or Cache(private_folder(self.folder / "cache"), forge_url="http://127.0.0.1:9", proof_key=PROOF_KEY),
             transcripts=Transcripts(private_folder(self.folder / "transcripts"), keep_days=7),
             claude=Claude(executable, self.model_url, self.silence_seconds),
         )

@@ -21,6 +21,7 @@ from stack.assignment import Stop, Stopped
 from stack.diff import diff_between
 from stack.errors import GiveUp, TryAgain
 from stack.git import Failed, git
+from tests.stack.proving import PROOF_KEY, proves
 from tests.stack.repositories import Repository, run_git
 
 REPOSITORY = "acme/shop"
@@ -41,7 +42,11 @@ class Forge:
         forge = self
 
         class Handler(SimpleHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
+                if proves(self, "forge", PROOF_KEY):
+                    return
                 forge.asked += 1
                 forge.go.wait()
                 if forge.status:
@@ -81,7 +86,7 @@ def forge(tmp_path: Path) -> Iterator[Forge]:
 
 @pytest.fixture
 def cache(tmp_path: Path, forge: Forge) -> Cache:
-    return Cache(tmp_path / "cache", forge_url=forge.url, pauses=PAUSES)
+    return Cache(tmp_path / "cache", forge_url=forge.url, proof_key=PROOF_KEY, pauses=PAUSES)
 
 
 @contextmanager

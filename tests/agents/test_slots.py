@@ -84,7 +84,9 @@ def test_a_slot_ends_where_no_process_more_can_be_started_for_it(folder: Path, m
 
 
 def test_each_task_of_each_slot_has_a_user_of_its_own() -> None:
-    slots = make_slots("here", count=3, first_uid=UID, proxy_url="http://127.0.0.1:9", limits=Limits())
+    slots = make_slots(
+        "here", count=3, first_uid=UID, proxy_url="http://127.0.0.1:9", proof_key="not-a-key", limits=Limits()
+    )
     assert len({s.name for s in slots}) == 3
     had = [place.uid for place in slots]
     for _ in range(40):
@@ -186,7 +188,7 @@ def test_what_a_process_that_did_not_end_has_kept_is_gone_when_its_slot_is_taken
     runner = Runner(
         slots=Slots([place]),
         workspaces=workspaces,
-        caches=Cache(folder, forge_url="http://127.0.0.1:9"),
+        caches=Cache(folder, forge_url="http://127.0.0.1:9", proof_key="not-a-key"),
         transcripts=Transcripts(folder / "transcripts", keep_days=7),
         claude=Looks(Path("/bin/false"), "", 1),
     )

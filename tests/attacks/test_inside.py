@@ -16,6 +16,7 @@ from agents.claude.options import WRAPPER
 from agents.sandbox.folders import SLOTS_OWN, start_only
 from agents.sandbox.network import CONNECTIONS, Network
 from agents.sandbox.slot import Slot
+from tests.stack.proving import PROOF_KEY, proves
 
 PYTHON = "/usr/bin/python3"  # one that others can start, wherever the tests' own is
 UID = 19_000 + os.getpid() % 1_000
@@ -27,6 +28,8 @@ class Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if proves(self, "proxy", PROOF_KEY):
+            return
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -58,7 +61,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def slot(proxy: str) -> Slot:
     assert os.geteuid() == 0, "slots have namespaces of their own as root alone"
-    return Slot("attacked", UID, Network(proxy))
+    return Slot("attacked", UID, Network(proxy, PROOF_KEY))
 
 
 def attack(slot: Slot, folder: Path, code: str, program: str | Path = PYTHON, seconds: float = 30) -> str:

@@ -18,12 +18,15 @@ from stack import topology
 from stack.broker import Consumer, Publisher
 from stack.ids import task_id
 from stack.messages import AnyMessage, Attachment, Ending, Notification, Question, Request
+from stack.proof import Prover
 from stack.web import WebServer
 from tests.bot.conftest import ROOT
 from tests.bot.fakes import ID_KEY, TOKEN, summary
 
 SECONDS = 20.0  # how long anything may take on a busy machine
 HOST = "127.0.0.1"
+API_TOKEN = "not-a-token"
+PROVER = Prover("orchestrator", lambda: [API_TOKEN])
 
 
 class Orchestrator:
@@ -41,7 +44,7 @@ class Orchestrator:
         self.files: dict[str, bytes] = {}
         port = free_port()
         self.address = f"http://{HOST}:{port}"
-        self._web = WebServer(self._api(), host=HOST, port=port, room=lambda *_: 64 << 20)
+        self._web = WebServer(self._api(), host=HOST, port=port, room=lambda *_: 64 << 20, prover=PROVER)
 
     def _api(self) -> Flask:
         app = Flask(__name__)
@@ -125,7 +128,7 @@ class BotProcess:
             "TELEGRAM_BOT_TOKEN": token,
             "TELEGRAM_API_URL": telegram_url,
             "ORCHESTRATOR_URL": "http://127.0.0.1:9",
-            "API_TOKEN": "not-a-token",
+            "API_TOKEN": API_TOKEN,
             "REQUEST_ID_KEY": ID_KEY,
             "DATA_DIR": str(folder),
             "HEARTBEAT_FILE": str(folder / "heartbeat"),

@@ -20,11 +20,14 @@ from stack import topology
 from stack.broker import Consumer, Listener, Publisher
 from stack.ids import uuid7
 from stack.messages import AnyMessage, Progress, Result, Signal, Task
+from stack.proof import Prover
 from stack.web import WebServer
 from stack.work.review import FetchPullRequest, PullRequest
 from tests.sim.not_github import TOKEN
 
 ROOT = Path(__file__).parents[2]
+API_TOKEN = "of-the-role"
+PROVER = Prover("orchestrator", lambda: [API_TOKEN])
 SECONDS = 20.0  # how long anything may take on a busy machine
 
 
@@ -38,7 +41,7 @@ class Orchestrator:
         self.calls: list[str] = []
         self._parts = (
             self.publisher,
-            WebServer(self._app(), host="127.0.0.1", port=port, room=lambda *_: 1 << 20),
+            WebServer(self._app(), host="127.0.0.1", port=port, room=lambda *_: 1 << 20, prover=PROVER),
             Listener(broker, "orchestrator", topology.PROGRESS, "#", self._hear),
             Consumer(broker, topology.RESULTS, self._take, publisher=self.publisher),
         )
@@ -101,10 +104,10 @@ def process(
     orchestrator: Orchestrator, port: int, broker_url: Callable[[str], str], not_github: str, tmp_path: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     settings = {
-        "PATH": os.environ["PATH"], "BROKER_URL": broker_url("forge"), "API_TOKEN": "of-the-role",
+        "PATH": os.environ["PATH"], "BROKER_URL": broker_url("forge"), "API_TOKEN": API_TOKEN,
         "ORCHESTRATOR_URL": f"http://127.0.0.1:{port}", "SERVICE_NAME": "forge-1", "DATA_DIR": str(tmp_path / "data"),
         "FORGE_PORT": str(free_port()), "FORGE_TOKEN_KEY": "not-a-key", "FORGE_MARK_KEY": "not-a-key",
-        "GITHUB_TOKEN": TOKEN,
+        "PROOF_KEY": "not-a-key", "GITHUB_TOKEN": TOKEN,
         "GITHUB_API_URL": not_github, "GITHUB_URL": not_github, "HEARTBEAT_FILE": str(tmp_path / "beat"),
     }  # fmt: skip
     with subprocess.Popen([sys.executable, "-m", "forge"], cwd=ROOT, env=settings) as process:

@@ -14,6 +14,7 @@ from orchestrator.api import create_app, room_for
 from orchestrator.callers import VERBS, Callers
 from stack.api import RunDetail, RunSummary
 from stack.ids import task_id
+from stack.proof import Prover
 from stack.web import WebServer
 from tests.orchestrator.played import World
 from tests.orchestrator.samples import final
@@ -64,7 +65,8 @@ class Api:
     def served(self) -> Iterator[str]:
         """Its address, over HTTP."""
         port = free_port()
-        server = WebServer(self.app, host="127.0.0.1", port=port, room=room_for(self.callers))
+        prover = Prover("orchestrator", self.callers.secrets)
+        server = WebServer(self.app, host="127.0.0.1", port=port, room=room_for(self.callers), prover=prover)
         server.start()
         try:
             yield f"http://127.0.0.1:{port}"

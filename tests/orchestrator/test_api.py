@@ -443,8 +443,10 @@ def test_the_client_says_what_to_do_next(api: Api) -> None:
     with pytest.raises(TryAgain, match="cannot be reached"):
         RunsApi(f"http://127.0.0.1:{free_port()}", "x").run(uuid7())
     with api.served() as url:
-        with pytest.raises(Refused, match="needs a caller's token"):
+        with pytest.raises(TryAgain, match="cannot be reached"):  # it cannot prove that it is the orchestrator
             RunsApi(url, "x").runs()
+        with pytest.raises(Refused, match="may not list"):
+            RunsApi(url, TOKENS["scheduler"]).runs()
         with pytest.raises(GiveUp, match="there is no run"):
             RunsApi(url, TOKENS["bot"]).run(UUID(int=0))
         with api.world.engine.begin() as connection:

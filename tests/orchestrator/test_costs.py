@@ -3,13 +3,14 @@
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from native.rabbitmq import free_port
 from orchestrator.costs import ProxyLedger
 from stack.ids import uuid7
+from tests.stack.proving import proves
 
 RUN = uuid7()
 
@@ -17,12 +18,16 @@ RUN = uuid7()
 class Ledger(BaseHTTPRequestHandler):
     """A proxy that answers what a test told it to."""
 
+    protocol_version = "HTTP/1.1"
     status, body = 200, b"{}"
     asked: tuple[str, str] = ("", "")
 
     def do_GET(self) -> None:
+        if proves(self, "proxy", "not-a-token"):
+            return
         type(self).asked = self.path, self.headers["Authorization"]
         self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
         self.wfile.write(self.body)
 
@@ -33,7 +38,7 @@ class Ledger(BaseHTTPRequestHandler):
 @pytest.fixture
 def proxy() -> Iterator[str]:
     Ledger.status = 200
-    with HTTPServer(("127.0.0.1", 0), Ledger) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ledger) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

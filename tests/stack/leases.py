@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from tests.stack.proving import proves
+
 API_TOKEN = "not-a-token-of-a-service"
 
 
@@ -59,7 +61,11 @@ class Leases:
         leases = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
+                if proves(self, "orchestrator", API_TOKEN):
+                    return
                 status, body = leases.answer(self.path, self.headers.get("authorization", ""))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))

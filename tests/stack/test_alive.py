@@ -127,7 +127,7 @@ def test_an_orchestrator_that_does_not_know_us_is_told_of_and_ends_no_work(
     leases: Leases, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert lives(Alive(leases.url, "not-the-token"), a_task())
-    assert "it answers 401" in caplog.text
+    assert "does not know our secret" in caplog.text
     assert "not-the-token" not in caplog.text
 
 

@@ -14,9 +14,11 @@ import pytest
 
 from stack.api import Claim, Renewal, RunsApi, TasksApi
 from stack.errors import GiveUp, Refused, TryAgain
+from tests.stack.proving import proves
 from tests.stack.samples import FILE, RUN
 
 ROLE_TOKEN = "not-a-role-token"
+TOKENS = ("x", "not-a-token", "not-the-token")  # of others that it proves to, and knows of no right of
 SUMMARY = {
     "id": str(RUN), "workflow": "review", "title": "Review of acme/shop#12", "person": "cli", "state": "running",
     "started": "2026-01-08T12:00:00Z", "seconds": 1.5,
@@ -60,8 +62,11 @@ class Answering(BaseHTTPRequestHandler):
     """One request to it."""
 
     server: Orchestrator
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if proves(self, "orchestrator", ROLE_TOKEN, *TOKENS):
+            return
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.asked.put((self.command, self.path, headers, body))

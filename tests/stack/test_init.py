@@ -8,7 +8,8 @@ import pytest
 
 from stack import topology
 from stack.ids import dashed
-from stack.init import make_secrets
+from stack.init import PROVERS, make_secrets
+from stack.proof import of_agents
 from stack.roles import AGENTS, ROLES
 
 
@@ -72,8 +73,18 @@ def test_the_secrets_of_an_earlier_version_are_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("role", AGENTS)
-def test_an_agent_holds_its_broker_user_and_its_api_token_alone(folder: Path, role: str) -> None:
-    assert {p.name for p in (folder / dashed(role)).iterdir()} == {"BROKER_URL", "API_TOKEN"}
+def test_an_agent_holds_its_broker_user_its_api_token_and_what_is_proven_to_it_alone(folder: Path, role: str) -> None:
+    names = {p.name for p in (folder / dashed(role)).iterdir()}
+    assert names == {"BROKER_URL", "API_TOKEN", "FORGE_PROOF_KEY", "PROXY_PROOF_KEY"}
+
+
+@pytest.mark.parametrize("server", PROVERS)
+def test_an_agent_cannot_pass_for_a_server_to_another(folder: Path, server: str) -> None:
+    key = (folder / server / "PROOF_KEY").read_text()
+    for role in AGENTS:
+        own = (folder / dashed(role) / f"{server.upper()}_PROOF_KEY").read_text()
+        assert own != key
+        assert own in of_agents(key)
 
 
 def test_every_user_of_the_broker_has_an_address_of_its_own(folder: Path) -> None:
