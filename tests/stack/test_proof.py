@@ -18,7 +18,7 @@ from stack.alive import Alive
 from stack.api import RunsApi, TasksApi
 from stack.errors import TryAgain
 from stack.ids import uuid7
-from stack.proof import Prover, Stranger, ask, key_for, of_agents, prove
+from stack.proof import Prover, Stranger, _proof, ask, key_for, of_agents, prove
 from stack.secret import SecretFile
 from stack.sessions import session_with
 from stack.tokens import Claims
@@ -55,7 +55,7 @@ def shown(url: str, server: str = "orchestrator") -> str:
         return session.get(f"{url}/x", headers={"Authorization": f"Bearer {SECRET}"}, timeout=5).text
 
 
-def recorded(port: int, server: str = "orchestrator") -> bytes:
+def recorded(port: int) -> bytes:
     """A proof as it went over the wire."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         seen: list[bytes] = []
@@ -67,7 +67,7 @@ def recorded(port: int, server: str = "orchestrator") -> bytes:
                 return count
 
         with Wire(fileno=connection.detach()) as wire:
-            prove(wire, server, SECRET)
+            prove(wire, "orchestrator", SECRET)
         return b"".join(seen)
 
 
@@ -112,12 +112,6 @@ def test_what_two_agents_have_in_common_with_a_server_is_not_the_same() -> None:
 # --- strangers ----------------------------------------------------------------------------------------
 
 
-def replaying(port: int, server: str = "orchestrator") -> Answer:
-    """What the genuine one said to the caller, another time."""
-    said = recorded(port, server)
-    return lambda heard: said if heard.endswith(b"\r\n\r\n") else b""
-
-
 def relaying(port: int) -> Answer:
     """What the one that listens on another port says to the same question."""
 
@@ -160,7 +154,27 @@ def test_who_makes_something_up_is_told_nothing(answer: Answer) -> None:
 
 
 def test_who_replays_a_proof_is_told_nothing() -> None:
-    one_who(replaying)
+    """On the same port, once the genuine one that he has heard is dead."""
+    with serving(SECRET) as port:
+        said = recorded(port)
+    with stranger(lambda heard: said if heard.endswith(b"\r\n\r\n") else b"", port=port) as other:
+        with pytest.raises(requests.ConnectionError):
+            shown(other.url)
+        assert other.opens(SECRET) == []
+
+
+def test_who_knows_how_it_is_made_but_no_secret_is_told_nothing() -> None:
+    port = free_port()
+
+    def guess(heard: bytes) -> bytes:
+        nonce = re.search(rb"nonce=(\w+)", heard)
+        at = "127.0.0.1", port
+        return http(_proof("a-guess", "orchestrator", at, nonce[1].decode()).encode()) if nonce else agreeing(heard)
+
+    with stranger(guess, port=port) as other:
+        with pytest.raises(requests.ConnectionError):
+            shown(other.url)
+        assert other.opens(SECRET) == []
 
 
 def test_who_hands_the_question_on_to_the_genuine_one_is_told_nothing() -> None:

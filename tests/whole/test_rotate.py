@@ -82,6 +82,7 @@ def test_everything_is_renewed_while_a_review_is_under_way(world: World, desk: D
     world.behave()
     again = desk.run(f"/review {pull} fresh")
     assert again.run.state == "verified"
+    assert again.run.cost_usd > 0  # the orchestrator reads it with the renewed token
     assert len(world.reviews()) == 1  # what a former key has signed is known as ours
 
     said += rotate(stack, "all", "--end", "--now")
