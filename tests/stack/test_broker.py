@@ -19,6 +19,7 @@ from stack.errors import GiveUp, TryAgain
 from stack.ids import uuid7
 from stack.logs import Redactor, about
 from stack.messages import VERSION, AnyMessage, Envelope, Progress, Signal, Task, encode
+from stack.secret import SecretFile
 from stack.service import Part
 from tests.stack.rabbit import ADMIN, Rabbit
 from tests.stack.samples import RUN, of_version, progress, review_result, review_task
@@ -151,6 +152,18 @@ def test_a_message_without_the_right_is_given_up_and_the_next_one_is_sent(rabbit
         agents.publish(review_task())
     agents.publish(review_result(review_task()))
     assert (rabbit.depth(QUEUE), rabbit.depth(topology.RESULTS)) == (0, 1)
+
+
+def test_a_password_that_the_broker_has_not_taken_yet_keeps_nobody_out(rabbit: Rabbit, tmp_path: Path) -> None:
+    """It stands above the one before: `python -m stack rotate`."""
+    now, file = rabbit.url("orchestrator"), tmp_path / "BROKER_URL"
+    renewed = now.replace("orchestrator:", "orchestrator:not-yet-", 1)
+    assert renewed != now
+    file.write_text(f"{renewed}\n{now}")
+    publisher = Publisher(SecretFile(file), "orchestrator")
+    with running(publisher):
+        publisher.publish(review_task())
+    assert rabbit.depth(QUEUE) == 1
 
 
 def test_without_a_broker_publish_asks_to_try_again() -> None:

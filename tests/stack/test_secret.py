@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from forge.marks import Marks
 from orchestrator.callers import Callers
 from orchestrator.settings import OrchestratorSettings
 from stack import logs, tokens
@@ -106,6 +107,17 @@ def test_a_token_of_the_key_before_is_good_until_that_is_ended(file: Path) -> No
     assert tokens.verify(key, "model", after) == CLAIMS
     with pytest.raises(Refused):
         tokens.verify(key, "model", before)
+
+
+def test_what_a_former_key_has_signed_on_github_stays_ours(file: Path) -> None:
+    marks = Marks(SecretFile(file))
+    before = marks.line({"is": "review"})
+    put(file, "not-a-key-2", "not-a-key-1")
+    after = marks.line({"is": "review"})
+    assert before != after
+    assert [*marks.read(f"{before}\n{after}")] == [{"is": "review"}] * 2
+    put(file, "not-a-key-2")
+    assert [*marks.read(f"{before}\n{after}")] == [{"is": "review"}]
 
 
 def test_the_orchestrator_takes_both_tokens_of_a_caller_until_one_is_ended(
