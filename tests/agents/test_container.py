@@ -30,4 +30,4 @@ def test_the_relay_in_a_network_that_is_there_is_no_other_program() -> None:
         with suppress(OSError):  # where something of this machine has it
             held.enter_context(socket.create_server(ADDRESS))
         with pytest.raises(GiveUp, match=r"http://127\.0\.0\.1:8003, where a task .* Address already in use"):
-            Network("http://127.0.0.1:9", own=False)
+            Network("http://127.0.0.1:9", "not-a-key", own=False)

@@ -81,7 +81,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(params=["with a control group", "without"])
 def slot(request: pytest.FixtureRequest) -> Iterator[Slot]:
-    slot = Slot("bombed", UID, Network("http://127.0.0.1:9"), limits=LIMITS)
+    slot = Slot("bombed", UID, Network("http://127.0.0.1:9", "not-a-key"), limits=LIMITS)
     if request.param == "without":
         yield slot
         return
