@@ -14,6 +14,7 @@ from tests.agents.conftest import Agent, Model, SayJob, assignment, jobs, setup,
 from tests.agents.reviewing import FAULTY, LARGE, a_change, places, review
 from tests.agents.scripted import Scripted, running, use
 from tests.proxy.running import RunningProxy, a_task, running_proxy, token
+from tests.stack.proving import SERVER_KEY
 
 READ = use("Read", file_path="diff/0001.diff")
 REPORT = use("StructuredOutput", summary="Done.")
@@ -128,6 +129,7 @@ def proxy(model: Model, tmp_path: Path) -> Iterator[RunningProxy]:
         "SONNET_PROVIDER_BASE_URL": model.url,
         "SONNET_PROVIDER_API_KEY": KEY,
         "SONNET_PRICE": "0.001/1000",
+        "PROOF_KEY": SERVER_KEY,
     }
     with running_proxy(tmp_path, **settings) as running:
         yield running

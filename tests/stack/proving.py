@@ -3,9 +3,10 @@
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from stack.proof import PATH, Prover
+from stack.proof import PATH, Prover, key_for
 
-PROOF_KEY = "not-a-key"
+SERVER_KEY = "not-a-key"
+PROOF_KEY = key_for(SERVER_KEY, "pr-reviewer")  # what a reviewer has of it
 
 
 def proves(request: BaseHTTPRequestHandler, server: str, *known: str) -> bool:
