@@ -95,10 +95,14 @@ class Network:
                 log.warning("a slot's connection could not be taken: %s", error)
                 time.sleep(PAUSE_SECONDS)
 
+    def prove(self, connection: socket.socket) -> None:
+        """Returns where the proxy is at the other end. Raises Stranger, OSError."""
+        prove(connection, "proxy", self._proof_key)
+
     def _relay(self, caller: socket.socket) -> None:
         try:
             with caller, socket.create_connection(self._proxy, CONNECT_SECONDS) as proxy:
-                prove(proxy, "proxy", self._proof_key)
+                self.prove(proxy)
                 proxy.settimeout(None)
                 for connection in (caller, proxy):  # what is streamed comes in small pieces, each of them at once
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sim.not_anthropic.wire import Answer, Block, Text, ToolUse, message, stream
-from tests.stack.proving import PROOF_KEY, proves
 
 Reply = tuple[Block, ...]
 
@@ -65,8 +64,6 @@ def running() -> Iterator[Scripted]:
     scripted = Scripted()
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             number = len(scripted.requests)
@@ -76,8 +73,6 @@ def running() -> Iterator[Scripted]:
             self._answer(b"".join(stream(said)), "text/event-stream")
 
         def do_GET(self) -> None:
-            if proves(self, "proxy", PROOF_KEY):
-                return None
             if self.path != "/task" or scripted.share is None:
                 return self.send_error(404)
             scripted.asked += 1
