@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from native.desk import wait_until
+
 Answer = Callable[[bytes], bytes]  # to what was heard on a connection so far; empty: nothing, and it is left open
 
 
@@ -29,7 +31,7 @@ class Stranger:
 
     def __init__(self, port: int, answer: Answer) -> None:
         self._answer = answer
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener: socket.socket = wait_until(lambda: _listener(port), seconds=10)
         self._connections: list[socket.socket] = []
         self.port = int(self._listener.getsockname()[1])
         self.heard: list[bytes] = []
@@ -69,6 +71,13 @@ class Stranger:
                 self.heard[mine] += data
                 if said := self._answer(self.heard[mine]):
                     connection.sendall(said)
+
+
+def _listener(port: int) -> socket.socket | None:
+    """None while who had the port is still about to end."""
+    with suppress(OSError):
+        return socket.create_server(("127.0.0.1", port))
+    return None
 
 
 @contextmanager

@@ -50,6 +50,17 @@ def usage(stack: Stack, token: str) -> int:
     return requests.get(f"{stack.ports.url('proxy')}/metrics", headers=headers, timeout=10).status_code
 
 
+def at_work(world: World, desk: Desk) -> None:
+    """Returns once Claude works on this person's review."""
+
+    def claimed() -> bool:
+        runs = desk.api.runs(person=f"telegram:{desk.person.user_id}", limit=1)
+        tasks = desk.api.run(runs[0].id).tasks if runs else ()
+        return any((task.step, task.state) == ("review", "claimed") for task in tasks) and bool(world.slot_processes())
+
+    world.until(claimed)
+
+
 @pytest.fixture
 def pull(world: World) -> str:
     return world.pull()
@@ -62,7 +73,7 @@ def test_everything_is_renewed_while_a_review_is_under_way(world: World, desk: D
     token, read = stack.secret("cli", "API_TOKEN"), stack.secret("proxy", "PROXY_READ_TOKEN")
     world.model("slow", delay_seconds=2)
     since = world.ask(f"/review {pull}")
-    world.until(world.slot_processes)
+    at_work(world, desk)
     old = doors(world, review_of(desk))
 
     said = rotate(stack, "all")
@@ -98,7 +109,7 @@ def test_everything_is_renewed_while_a_review_is_under_way(world: World, desk: D
 def test_what_a_leaked_key_has_signed_opens_nothing_from_now_on(world: World, desk: Desk, pull: str) -> None:
     world.model("hang")
     since = world.ask(f"/review {pull}")
-    world.until(world.slot_processes)
+    at_work(world, desk)
     old = doors(world, review_of(desk))
     assert {door() for door in old.values()} == {OPENED}
     rotate(world.stack, "model-tokens", "--now")
@@ -112,7 +123,7 @@ def test_what_a_leaked_key_has_signed_opens_nothing_from_now_on(world: World, de
 def test_a_claimed_task_outlives_the_key_that_its_process_is_known_by(world: World, desk: Desk, pull: str) -> None:
     world.model("slow", delay_seconds=4)
     since = world.ask(f"/review {pull}")
-    world.until(world.slot_processes)
+    at_work(world, desk)
     rotate(world.stack, "instance")
     time.sleep(LEASE_SECONDS / 2)  # within it the lease is renewed, and the process handed its new token
     rotate(world.stack, "instance", "--end", "--now")
