@@ -51,11 +51,11 @@ def _of(users: Sequence[str], name: str) -> Mapping[str, str]:
 KINDS: Mapping[str, Kind] = {
     "model-tokens": Kind(
         "signs what a task shows to the gateway", {"": "model_token_key"}, TASK_SECONDS,
-        "tasks under way lose their model: they are tried again, or fail",
+        "tasks under way lose their model, and fail",
     ),
     "forge-tokens": Kind(
         "signs what a task shows to the forge", {"": "forge_token_key"}, TASK_SECONDS,
-        "tasks that still fetch their repository are tried again, or fail",
+        "tasks that still fetch their repository fail",
     ),
     "api-token": Kind(
         "what each caller shows to the orchestrator", _of(CALLERS, "api_token_{}"), 0,
