@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
+from agents.sandbox.slot import as_user
 from native.desk import wait_until
 from native.processes import ROOT
 from native.stack import Stack
@@ -87,7 +88,7 @@ def test_five_thousand_connections_to_every_port_end_no_part_and_no_work(world: 
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for pid, name in names.items():
         if name in ("orchestrator", "forge"):  # more than they counted with: their own limit must hold them
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
+            assert as_user(stack.users.of(name), f"prlimit --pid {pid} --nofile={most}:{most}") == 0
     ports = {name: getattr(stack.ports, name) for name in FLOODED}
     under_way = world.ask(f"/review {pull}")
     floods = {name: flood(port) for name, port in ports.items()}
