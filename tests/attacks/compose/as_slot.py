@@ -1,7 +1,7 @@
 """What code of a task finds in an agent's container: all that it could be after, tried, and what worked, as JSON.
 
 Runs inside, as the slot's user, on its own: nothing but the standard library. Its argument is JSON: `hosts` by name,
-each with its `address` and the `ports` that listen there, and `names` to ask for.
+each with its `address` and the `ports` that listen there, `names` to ask for, and attacks to go `without`.
 """
 
 import ctypes
@@ -319,4 +319,5 @@ ATTACKS: list[Callable[[dict[str, Any]], Found]] = [
 
 if __name__ == "__main__":
     at = json.loads(sys.argv[1])
-    print(json.dumps({attack.__name__: attack(at) for attack in ATTACKS}))
+    tried = (attack for attack in ATTACKS if attack.__name__ not in at.get("without", ()))
+    print(json.dumps({attack.__name__: attack(at) for attack in tried}))
