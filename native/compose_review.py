@@ -15,10 +15,11 @@ from native.review import GitHub, summarise
 from sim.not_github.client import example
 from sim.not_telegram.person import Person
 from stack.api import RunDetail
+from stack.uids import SMALL_BASE
 
 PERSON = 1001  # whom docker-compose.sim.yml allows
 REVIEWER = "pr-reviewer"
-FIRST_SLOT = 61000
+FIRST_SLOT = SMALL_BASE
 SECONDS = 120
 NOWHERE = "192.0.2.1"  # an address outside, for documentation (RFC 5737)
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"

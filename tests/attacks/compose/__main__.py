@@ -86,13 +86,7 @@ for path in glob.glob("/proc/[0-9]*/status"):
     if "\nUid:\t0\t" not in status: left.append(status.splitlines()[0])
 print(left)
 """
-USERS = """
-import glob
-for path in glob.glob("/proc/[0-9]*/cmdline"):
-    if open(path).read().startswith("python\\0-m\\0agents"):
-        pairs = open(path.replace("cmdline", "environ")).read().split("\\0")
-        print(*(pair for pair in pairs if pair.startswith("AGENT_SLOT_UID=")))
-"""
+USERS = "import socket; from stack.uids import block_of; print(block_of(socket.gethostname()))"
 HOLDS = """
 import glob
 for path in glob.glob("/proc/[0-9]*/cmdline"):
