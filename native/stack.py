@@ -17,6 +17,11 @@ from stack.secret import SecretFile, newest
 
 log = logging.getLogger(__name__)
 
+NOT_APART = (
+    "%s: all services run as one user. What takes one of them over has the secrets of all, and another user of this "
+    "machine can take the port of one that is away. Without root a task runs as that user too: it can read and reach "
+    "all of it. See docs/SECURITY.md"
+)
 SERVICES = ("proxy", "orchestrator", "forge", "bot")
 SIMULATORS = ("not_github", "not_telegram", "not_anthropic")
 PERSON = 1001  # who writes in the demo and in tests, and whom the chat page begins with
@@ -73,8 +78,8 @@ class Stack:
 
     def start(self) -> None:
         """Starts everything, and returns when it can be used. Raises SystemExit with the log of what did not start."""
-        if os.geteuid() == 0 and self.users.complaint:
-            log.warning("no user of its own for each service, all run as root: %s", self.users.complaint)
+        if self.users.complaint:
+            log.warning(NOT_APART, self.users.complaint)
         make_secrets(self.secrets, broker=f"127.0.0.1:{self.ports.broker}")
         self._close()
         for process in self.simulators.values():

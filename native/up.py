@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from argparse import ArgumentTypeError
 from pathlib import Path
 
@@ -18,11 +19,13 @@ FOLDER = ROOT / ".run/up"
 NEEDED = ("TELEGRAM_BOT_TOKEN", "ALLOWED_USERS", "GITHUB_TOKEN")
 PROVIDER_KEY = "SONNET_PROVIDER_API_KEY"
 MOST_AGENTS = 8  # of a role; there are user ids for 50 in all
+# Between looks; at most between two starts of what ends again and again; and after so long it is well again.
+LOOK_SECONDS, LATEST_SECONDS, WELL_SECONDS = 2.0, 60.0, 120.0
 GATEWAY_KEYS = ROOT / "config/gateway.env"  # those that gateway.toml names as env:NAME
 
 
 def main() -> int:
-    """Runs the stack until Ctrl-C or SIGTERM. Exits 1 where a setting is missing, 2 where a service ends by itself."""
+    """Runs the stack until Ctrl-C or SIGTERM. Exits 1 where a setting is missing."""
     parser = argparse.ArgumentParser(prog="scripts/up", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--env", type=Path, default=ROOT / ".env", help="file with the settings (%(default)s)")
     parser.add_argument(
@@ -57,13 +60,28 @@ def run(stack: Stack) -> int:
     try:
         stack.start()
         print(f"The stack is up: write to your bot. Logs: {stack.folder / 'logs'}. Ctrl-C ends it.", flush=True)
-        while not stopped.wait(2):
-            if ended := [name for name, process in stack.services.items() if not process.alive()]:
-                print(f"Ended by itself: {', '.join(ended)}; its log says why.", file=sys.stderr)
-                return 2
+        keep_up(stack, stopped)
     finally:
         stack.stop()
     return 0
+
+
+def keep_up(stack: Stack, stopped: threading.Event) -> None:
+    """Starts again what ends by itself, at once at first and then ever later, until it is stopped."""
+    pauses = dict.fromkeys(stack.services, LOOK_SECONDS)
+    due = dict.fromkeys(stack.services, 0.0)
+    while not stopped.wait(LOOK_SECONDS):
+        now = time.monotonic()
+        for name, process in stack.services.items():
+            if process.alive():
+                if now > due[name] + WELL_SECONDS:
+                    pauses[name] = LOOK_SECONDS
+            elif now > due[name]:
+                print(
+                    f"{name} has ended by itself and is started again; its log says why.", file=sys.stderr, flush=True
+                )
+                process.start()
+                due[name], pauses[name] = now + pauses[name], min(2 * pauses[name], LATEST_SECONDS)
 
 
 if __name__ == "__main__":

@@ -165,8 +165,8 @@ def make_slots(
     """
     if os.geteuid() != 0:
         log.warning(
-            "not root: Claude Code runs as the same user as its runner: it could read what that reads, and reach what "
-            "that reaches"
+            "not root: a task runs as the same user as its agent. It can read what that reads, reach what that "
+            "reaches, and leave things behind; see docs/SECURITY.md"
         )
         return [Slot(f"{name}/slot-{n}", None, limits=limits) for n in range(count)]
     each = OF_ONE_AGENT // count
@@ -201,5 +201,8 @@ def _network(proxy_url: str, proof_key: Secret, contained: bool) -> Network | No
     try:
         return Network(proxy_url, proof_key, own=not contained)
     except PermissionError:
-        log.warning("no namespaces can be made here: what a slot reaches is what this container, or machine, lets it")
+        log.warning(
+            "no namespaces can be made here: a task has a user of its own, and reaches every port that this container "
+            "or machine lets it reach; see docs/SECURITY.md"
+        )
         return None

@@ -2,12 +2,14 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agents.sandbox.slot import as_user
-from native.stack import SERVICES
+from native.desk import Desk
+from native.stack import ANTHROPIC_KEY, GITHUB_TOKEN, SERVICES, SIMULATORS, TELEGRAM_TOKEN
 from tests.attacks.views import PYTHON, reached
 from tests.whole.world import World
 
@@ -54,3 +56,52 @@ def test_a_service_reads_and_writes_nothing_that_is_anothers(world: World, name:
 def test_no_other_user_takes_the_port_of_a_service(world: World, part: str) -> None:
     said = as_user(STRANGER, f'{PYTHON} -c "$1" "$2"', TAKE, str(getattr(world.stack.ports, part)))
     assert said == errno.EACCES  # and not EADDRINUSE, which ends with the service
+
+
+def test_the_brokers_own_protocol_is_spoken_on_loopback_with_a_cookie_that_nobody_guesses(world: World) -> None:
+    cookie = world.stack.folder / "rabbitmq/.erlang.cookie"
+    assert (len(cookie.read_text()), cookie.stat().st_mode & 0o777) == (43, 0o400)  # 256 bits in base64
+    sockets = {os.readlink(link) for link in _descriptors(world.stack.broker.pid) if os.path.islink(link)}
+    listening = [
+        row.split() for table in ("tcp", "tcp6") for row in Path("/proc/net", table).read_text().splitlines()[1:]
+    ]
+    addresses = [row[1].split(":")[0] for row in listening if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+    assert len(addresses) >= 2
+    assert set(addresses) == {"0100007F"}
+
+
+def _descriptors(session: int) -> list[Path]:
+    """The descriptors of a session's processes."""
+    pids = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _session(int(pid)) == session]
+    return [path for pid in pids for path in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+def _session(pid: int) -> int:
+    with suppress(ProcessLookupError):
+        return os.getsid(pid)
+    return 0
+
+
+def test_no_secret_lies_anywhere_but_with_who_needs_it(world: World, desk: Desk) -> None:
+    """Whole, or any half of it: in files, logs and stores, in environments and on command lines."""
+    assert desk.run(f"/review {world.pull()}").run.state == "verified"
+    stack = world.stack
+    kept = {path.read_text().strip() for path in (stack.secrets / "init").iterdir() if path.name != "broker"}
+    outside = {GITHUB_TOKEN: "forge", TELEGRAM_TOKEN: "bot", ANTHROPIC_KEY: "proxy"}
+    canaries = [
+        half for secret in {*kept, *outside} for half in (secret[: len(secret) // 2], secret[len(secret) // 2 :])
+    ]
+    assert min(map(len, canaries)) > 8
+    folders = [path for path in stack.folder.iterdir() if path.name not in ("secrets", *SIMULATORS)]
+    files = [Path(parent, name) for folder in folders for parent, _, names in os.walk(folder) for name in names]
+    assert len(files) > 50
+    assert [path for path in files if path.is_file() and _holds(path.read_bytes(), canaries)] == []
+    for name, process in stack.services.items():
+        told = [half for secret, whose in outside.items() if whose != name for half in canaries if half in secret]
+        said = Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert not _holds(said, [*told, *(half for half in canaries if not any(half in secret for secret in outside))])
+        assert not _holds(Path(f"/proc/{process.pid}/cmdline").read_bytes(), canaries)
+
+
+def _holds(text: bytes, canaries: list[str]) -> bool:
+    return any(canary.encode() in text for canary in canaries)
