@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,30 @@ def test_each_chat_command_in_the_readme_is_known_to_the_bot() -> None:
 
 
 def test_each_line_of_evidence_chooses_tests_that_exist() -> None:
-    chosen = re.findall(r"`T ([^`]+)`", (ROOT / "docs/EVIDENCE.md").read_text())
-    collected = _collected()
-    for arguments in map(shlex.split, chosen):
-        paths = [a for a in arguments if a.startswith("tests")]
-        words = arguments[arguments.index("-k") + 1].split(" or ") if "-k" in arguments else [""]
-        for word in words:
-            assert [t for t in collected if t.startswith(tuple(paths)) and word in t.lower()], (arguments, word)
+    for arguments in re.findall(r"`T ([^`]+)`", (ROOT / "docs/EVIDENCE.md").read_text()):
+        _choose(arguments)
+
+
+def test_each_attack_names_what_tries_it() -> None:
+    rows = re.findall(r"^\| (?:new|[0-9]+) \| (.+)$", (ROOT / "docs/SECURITY.md").read_text(), re.MULTILINE)
+    inside = "\n".join(path.read_text() for path in (ROOT / "tests/attacks/compose").glob("*.py"))
+    assert len(rows) > 100
+    for row in rows:
+        tests, judges = re.findall(r"`(tests/[^`]+)`", row), re.findall(r"compose ((?:`\w+`(?:, )?)+)", row)
+        assert tests or judges, row
+        for arguments in tests:
+            _choose(arguments)
+        for name in re.findall(r"`(\w+)`", " ".join(judges)):
+            assert f"def {name}(" in inside, row
+
+
+def _choose(arguments: str) -> None:
+    """Fails where the arguments of pytest choose no test, by any of their words."""
+    chosen = shlex.split(arguments)
+    paths = tuple(a for a in chosen if a.startswith("tests"))
+    words = chosen[chosen.index("-k") + 1].split(" or ") if "-k" in chosen else [""]
+    for word in words:
+        assert [t for t in _collected() if t.startswith(paths) and word in t.lower()], (arguments, word)
 
 
 def test_requirements_are_pinned_with_hashes_and_name_no_package_host() -> None:
@@ -87,6 +105,7 @@ def test_a_test_that_needs_a_broker_fails_without_one(tmp_path: Path) -> None:
     assert "skipped" not in done.stdout
 
 
+@cache
 def _collected() -> list[str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts="],
