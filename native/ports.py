@@ -30,13 +30,20 @@ class Ports:
         return f"http://127.0.0.1:{getattr(self, name)}"
 
     def _one(self) -> int:
-        if os.geteuid() != 0 or int(FIRST_OF_ALL.read_text()) < CLOSED.stop:
+        if os.geteuid() != 0 or _first_of_all() < CLOSED.stop:
             return free_port()
         for port in random.sample(CLOSED, len(CLOSED)):
             if (sign := _sign(port)) is not None:
                 weakref.finalize(self, sign.close)
                 return port
         return free_port()
+
+
+def _first_of_all() -> int:
+    try:
+        return int(FIRST_OF_ALL.read_text())
+    except FileNotFoundError:
+        return 0  # nothing says that a port is closed
 
 
 def _sign(port: int) -> socket.socket | None:

@@ -1,11 +1,13 @@
 """`scripts/up`: the stack on this machine without containers, against the real Telegram, GitHub and model provider."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
 import time
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -32,13 +34,24 @@ def main() -> int:
         "--scale", action="append", default=[], type=scaled, metavar="ROLE=N", help="how many agents of a role (one)"
     )
     options = parser.parse_args()
-    outside = {name: value for name, value in dotenv_values(options.env).items() if value}
+    outside = settings_in(options.env)
     needed = NEEDED if "GATEWAY_FILE" in outside else (*NEEDED, PROVIDER_KEY)
     if missing := [name for name in needed if name not in outside]:
         print(f"Not set in {options.env}: {', '.join(missing)}. See .env.example.", file=sys.stderr)
         return 1
-    keys = {name: value for name, value in dotenv_values(GATEWAY_KEYS).items() if value}
-    return run(Stack(FOLDER, outside=outside, agents=dict(options.scale), extra={"proxy": keys}))
+    extra = {"proxy": settings_in(GATEWAY_KEYS)}
+    return run(Stack(FOLDER, outside=outside, agents=dict(options.scale), extra=extra))
+
+
+def settings_in(file: Path) -> dict[str, str]:
+    """What a file of settings says. Where we are root it is closed to others: services and tasks are other users, and
+    there are tokens in it."""
+    if os.geteuid() == 0 and file.is_file():
+        with suppress(OSError):
+            file.chmod(file.stat().st_mode & 0o700)
+        if file.stat().st_mode & 0o077:
+            print(f"Others may read {file}, a task too: it has tokens, and could not be closed.", file=sys.stderr)
+    return {name: value for name, value in dotenv_values(file).items() if value}
 
 
 def scaled(text: str) -> tuple[str, int]:

@@ -24,7 +24,8 @@ class Users:
         self.complaint = "not root"
         if os.geteuid() == 0:
             trial = [*self._command(self.first), sys.executable, "-c", "import stack"]
-            self.complaint = subprocess.run(trial, cwd=ROOT, capture_output=True, text=True).stderr.strip()
+            done = subprocess.run(trial, cwd=ROOT, capture_output=True, text=True)
+            self.complaint = (done.stderr.strip() or f"it ends with {done.returncode}") if done.returncode else ""
 
     def of(self, name: str) -> int | None:
         """The user id of a process; None where it has ours."""

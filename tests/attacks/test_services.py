@@ -2,14 +2,18 @@
 
 import errno
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agents.sandbox.slot import as_user
+from native import ports
 from native.desk import Desk
 from native.stack import ANTHROPIC_KEY, GITHUB_TOKEN, SERVICES, SIMULATORS, TELEGRAM_TOKEN
+from native.up import settings_in
+from native.users import Users
 from tests.attacks.views import PYTHON, reached
 from tests.whole.world import World
 
@@ -105,3 +109,26 @@ def test_no_secret_lies_anywhere_but_with_who_needs_it(world: World, desk: Desk)
 
 def _holds(text: bytes, canaries: list[str]) -> bool:
     return any(canary.encode() in text for canary in canaries)
+
+
+def test_a_file_of_settings_is_closed_to_all_but_root() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder, ".env")
+        file.write_text("GITHUB_TOKEN=not-a-token\nLOG_LEVEL=\n")
+        file.chmod(0o644)
+        assert as_user(STRANGER, 'cat "$1"', file) == 0
+        assert settings_in(file) == {"GITHUB_TOKEN": "not-a-token"}
+        assert as_user(STRANGER, 'cat "$1"', file) != 0
+
+
+def test_what_python_warns_of_keeps_no_service_from_a_user_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "nonsense")
+    assert Users(Path("/"), []).complaint == ""
+
+
+def test_where_nothing_says_which_ports_are_closed_there_are_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "FIRST_OF_ALL", tmp_path / "none")
+    assert ports.Ports().proxy
