@@ -1,6 +1,5 @@
 """The runner, once for all roles: takes a slot, lays out the workspace, has Claude work, brings the report."""
 
-import threading
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
@@ -9,7 +8,7 @@ from agents.cache import Cache
 from agents.claude import Claude
 from agents.claude.transcripts import Transcripts
 from agents.role import Setup
-from agents.sandbox.pool import Slots
+from agents.sandbox.pool import Slots, beside
 from agents.sandbox.workspace import Workspaces
 from stack.assignment import Assignment
 from stack.git import Failed
@@ -64,5 +63,5 @@ class Runner:
             kept.done()
             # a person waits for the report, and nobody for the tidying
             tidy, context = held.pop_all().close, copy_context()  # its log records are about the same run
-            threading.Thread(target=context.run, args=(tidy,), name=f"tidy {slot.name}").start()
+            beside(partial(context.run, tidy), name=f"tidy {slot.name}")
         return report

@@ -8,7 +8,7 @@ echo 900 >/proc/self/oom_score_adj
 if [ -z "$uid" ]; then
   exec prlimit $limits -- setpriv --no-new-privs --pdeathsig KILL -- "$claude" "$@"
 fi
-for group in $groups; do echo 0 >"$group"; done
+for group in $groups; do echo 0 >"$group" || exit; done
 # A program that its user may start but not read is closed to what else runs as that user: no memory, no descriptors,
 # no ptrace (fs/exec.c, would_dump). `env` starts it once the user is another: the one who starts is asked.
 set -- prlimit $limits -- \

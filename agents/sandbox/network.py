@@ -88,12 +88,20 @@ class Network:
             try:
                 caller, _ = self._listener.accept()
                 if self._free.acquire(blocking=False):
-                    threading.Thread(target=self._relay, args=(caller,), name="relayed", daemon=True).start()
+                    self._begin(caller)
                 else:
                     caller.close()
             except (OSError, RuntimeError) as error:  # no descriptor, no thread more
                 log.warning("a slot's connection could not be taken: %s", error)
                 time.sleep(PAUSE_SECONDS)
+
+    def _begin(self, caller: socket.socket) -> None:
+        try:
+            threading.Thread(target=self._relay, args=(caller,), name="relayed", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            caller.close()
+            raise
 
     def prove(self, connection: socket.socket) -> None:
         """Returns where the proxy is at the other end. Raises Stranger, OSError."""
@@ -110,7 +118,7 @@ class Network:
                 back.start()
                 _pump(caller, proxy)
                 back.join()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             log.warning("the proxy cannot be reached for a slot: %s", error)
         finally:
             self._free.release()

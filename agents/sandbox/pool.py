@@ -4,8 +4,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from agents.sandbox.shared import cleared
 from agents.sandbox.slot import Slot
@@ -17,6 +18,14 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 20.0
 AGAIN_SECONDS = 30.0
 RETRY_SECONDS = 5.0
+
+
+def beside(work: Callable[[], None], *, name: str, daemon: bool = False) -> None:
+    """Has it done by a thread of its own, or at once where none can be had: in a container a task may hold all."""
+    try:
+        threading.Thread(target=work, name=name, daemon=daemon).start()
+    except RuntimeError:
+        work()
 
 
 class Slots:
@@ -34,10 +43,11 @@ class Slots:
     def one(self) -> Iterator[Slot]:
         """A slot in which nothing runs. Raises TryAgain where all are taken or out of service."""
         try:
-            slot = self._free.get(timeout=WAIT_SECONDS).renewed()
+            slot = self._free.get(timeout=WAIT_SECONDS)
         except queue.Empty:
             raise TryAgain("no slot is free on this machine", after=AGAIN_SECONDS) from None
         try:
+            slot = slot.renewed()
             yield slot
         finally:
             self._put(slot)
@@ -46,7 +56,7 @@ class Slots:
         """The next task may have it; where something is left in it, as soon as that is gone."""
         if not slot.is_busy() and cleared(slot):
             return self._free.put(slot)
-        threading.Thread(target=self._clear, args=(slot,), name=f"clear {slot.name}", daemon=True).start()
+        beside(partial(self._clear, slot), name=f"clear {slot.name}", daemon=True)
 
     def _clear(self, slot: Slot) -> None:
         if not (slot.end_processes() and cleared(slot)):

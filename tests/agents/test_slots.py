@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,8 @@ from agents.runner import Runner
 from agents.sandbox import pool
 from agents.sandbox import slot as slot_module
 from agents.sandbox.folders import reachable_folder
-from agents.sandbox.limits import Limits
-from agents.sandbox.pool import Slots
+from agents.sandbox.limits import ControlGroup, Limits
+from agents.sandbox.pool import Slots, beside
 from agents.sandbox.slot import END_SECONDS, Slot, as_user, make_slots
 from agents.sandbox.workspace import Workspace, Workspaces
 from stack.assignment import Assignment
@@ -38,6 +38,13 @@ def start(place: Slot, script: str, started: Path) -> "subprocess.Popen[bytes]":
     """Runs a shell script in a slot, by the wrapper that starts Claude Code."""
     environment = {"PATH": os.defpath, **place.environment(Path("/bin/sh"), started=started, folder=started.parent)}
     return subprocess.Popen([WRAPPER, "-c", script], env=environment, start_new_session=True, cwd="/")
+
+
+def group_in(folder: Path) -> ControlGroup:
+    """A control group as its files show it, which nobody can join."""
+    (folder / "memory.events").write_text("oom_kill 0\n")
+    (folder / "pids.events").write_text("max 0\n")
+    return ControlGroup(Limits(), {"memory": folder, "pids": folder}, entries=[folder / "away/cgroup.procs"])
 
 
 def test_the_moment_of_the_start_is_marked(folder: Path) -> None:
@@ -93,6 +100,12 @@ def test_each_task_of_each_slot_has_a_user_of_its_own() -> None:
         slots = [place.renewed() for place in slots]
         had += [place.uid for place in slots]
     assert len(set(had)) == (len(had) if IS_ROOT else 1)
+
+
+@root_only
+def test_what_cannot_join_its_control_group_does_not_start(folder: Path) -> None:
+    place = replace(slot(folder), group=group_in(folder))
+    assert start(place, "true", folder / "started").wait(5) != 0
 
 
 @root_only
@@ -219,6 +232,28 @@ def test_a_slot_that_cannot_be_cleared_is_out_of_service_until_it_is(
     until(lambda: "is in service again" in caplog.text)
     with slots.one() as cleared:
         assert cleared == stubborn
+
+
+def test_a_slot_whose_control_group_is_away_for_a_moment_is_not_lost(folder: Path) -> None:
+    slots = Slots([replace(slot(folder), group=group_in(folder))])
+    (folder / "pids.events").rename(folder / "away")
+    with pytest.raises(FileNotFoundError), slots.one():
+        pass
+    (folder / "away").rename(folder / "pids.events")
+    with slots.one() as free:
+        assert free.group
+
+
+def test_what_is_to_be_done_beside_is_done_where_a_task_has_taken_all_threads() -> None:
+    done: list[str] = []
+    before = threading.stack_size(1 << 47)  # more than there is: no thread can be started
+    try:
+        with pytest.raises(RuntimeError):
+            threading.Thread(target=int).start()
+        beside(lambda: done.append("done"), name="beside")
+    finally:
+        threading.stack_size(before)
+    assert done == ["done"]
 
 
 def test_a_slot_is_waited_for_as_long_as_the_tidying_of_the_task_before_may_take() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents.claude.options import WRAPPER
+from agents.sandbox import network
 from agents.sandbox.folders import SLOTS_OWN, start_only
 from agents.sandbox.network import CONNECTIONS, Network
 from agents.sandbox.slot import Slot
@@ -164,6 +165,27 @@ print(len(held))
 """
     assert attack(slot, folder, code) == str(CONNECTIONS)
     assert attack(slot, folder, CONNECT.format(ports=[8003])) == "reached 8003"
+
+
+def test_the_relay_lives_on_where_a_task_has_taken_all_threads(
+    slot: Slot, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import socket
+def asked():
+    with socket.create_connection(("127.0.0.1", 8003), 5) as one:
+        one.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        try: return len(one.recv(10))
+        except ConnectionError: return 0
+print(sum(asked() for _ in range(%d)))
+"""
+    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.01)
+    before = threading.stack_size(1 << 47)  # more than there is: no thread can be started
+    try:
+        assert attack(slot, folder, code % (CONNECTIONS + 1)) == "0"
+    finally:
+        threading.stack_size(before)
+    assert attack(slot, folder, code % 1) == "10"
 
 
 # --- processes, and what they share -------------------------------------------------------------------
