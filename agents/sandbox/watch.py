@@ -17,7 +17,9 @@ COUNT_BYTES = 64 * MEGABYTE
 COUNT_SECONDS = 30.0
 BYTES_PER_FILE = 16 << 10  # as ext4 reckons: a disk can also be out of files
 LEAST_FREE = 256 * MEGABYTE  # of the disk; what was written to a file without a name is seen here alone
-COUNT = """find "$@" -xdev -printf '%k\n' 2>/dev/null | awk '{ sum += $1 } END { print sum + 0, NR }'"""
+# A folder that is closed to its own user would hide what is in it: it is opened first.
+COUNT = """find "$@" -xdev -printf '%k\n' -type d ! -perm -500 -exec chmod u+rx -- {} \\; 2>/dev/null |
+awk '{ sum += $1 } END { print sum + 0, NR }'"""
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Watch:
         return disk.f_bavail * disk.f_frsize
 
     def _files(self) -> tuple[int, int]:
-        """Kilobytes and files in the folders, counted as the slot's user, who can enter all that is its own."""
+        """Kilobytes and files in the folders, counted as the slot's user, whose all of it is."""
         with tempfile.TemporaryFile() as out:
             with suppress(OSError):  # no process more can be started: that is told by another limit
                 as_user(self.slot.uid, COUNT, *self.folders, out=out)

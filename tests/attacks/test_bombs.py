@@ -16,7 +16,7 @@ import pytest
 from agents.claude.options import WRAPPER
 from agents.sandbox.limits import ControlGroup, Limits
 from agents.sandbox.network import Network
-from agents.sandbox.slot import Slot
+from agents.sandbox.slot import Slot, as_user
 from agents.sandbox.watch import Watch
 from native.desk import Desk
 from native.stack import Stack
@@ -113,3 +113,10 @@ def test_what_a_task_takes_is_seen_and_bounded(slot: Slot, folder: Path, bomb: s
         assert slot.end_processes()
     assert complaint == BOMBS[bomb]
     assert most <= LIMITS.processes
+
+
+def test_what_a_task_has_closed_to_itself_is_counted(folder: Path) -> None:
+    watch = Watch(Slot("bombed", UID, limits=LIMITS), [folder / "home"])
+    hide = 'cd "$1" && mkdir -p closed/open && cd closed/open && chmod 0 .. && head -c 220000000 /dev/zero >file'
+    assert as_user(UID, hide, folder / "home") == 0
+    assert watch.complaint() == BOMBS["disk_bomb"]
