@@ -97,20 +97,15 @@ def write(path: Path, text: str, *, mode: int = 0o600, owner: int | None = None)
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)  # of a run that was killed; perhaps no longer ours to write
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w") as file:  # by its descriptor: whose folder it is may have another file there by now
         file.write(text)
-    os.chmod(temporary, mode)
-    if owner is not None:
-        os.chown(temporary, owner, owner)
-    elif path.exists():
-        _give(temporary, path.stat())
+        os.fchmod(descriptor, mode)
+        made = os.fstat(descriptor)
+        before = path.lstat() if path.exists() else made
+        uid, gid = (before.st_uid, before.st_gid) if owner is None else (owner, owner)
+        if (uid, gid) != (made.st_uid, made.st_gid):
+            os.fchown(descriptor, uid, gid)
     temporary.replace(path)
-
-
-def _give(path: Path, before: os.stat_result) -> None:
-    """The file belongs to whom the one before it did."""
-    if (before.st_uid, before.st_gid) != (path.stat().st_uid, path.stat().st_gid):
-        os.chown(path, before.st_uid, before.st_gid)
 
 
 def main() -> None:

@@ -61,12 +61,10 @@ class Redactor:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Takes these out too, from now on."""
-        new = {s for s in secrets if len(s) >= 6} - self._secrets  # a short value would hide ordinary words
-        if not new:
-            return
-        self._secrets |= new
-        known = sorted(map(re.escape, self._secrets), key=len, reverse=True)
-        self._known = re.compile("|".join(known)) if known else None
+        known = self._secrets.union(s for s in secrets if len(s) >= 6)  # a short value would hide ordinary words
+        if len(known) > len(self._secrets):
+            self._known = re.compile("|".join(sorted(map(re.escape, known), key=len, reverse=True)))
+            self._secrets = known  # last: other threads look here whether there is something new
 
     def __call__(self, text: str) -> str:
         self.hide(self._now())
