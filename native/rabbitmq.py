@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from native.users import Users
+from stack.init import write
 from stack.topology import CONSUMER_TIMEOUT_MS
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -73,8 +74,8 @@ class RabbitMQ:
         if not SERVER.exists():
             raise SystemExit("RabbitMQ is not installed: run scripts/setup, or install rabbitmq-server")
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "rabbitmq.conf").write_text(self._configuration())
-        (self._folder / "enabled_plugins").write_text("[].\n")
+        write(self._folder / "rabbitmq.conf", self._configuration())
+        write(self._folder / "enabled_plugins", "[].\n")
         self._make_cookie()
         environment, defined = self._environment(), self._definitions.read_bytes()
         # a port mapper of our own: the node would start one that outlives it
@@ -106,7 +107,7 @@ class RabbitMQ:
                 _end(process, kill=kill or process is mapper)
 
     def _run(self, *command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-        with (self._folder / "server.log").open("ab") as log:
+        with open(self._folder / "server.log", "ab", opener=_no_link) as log:
             return subprocess.Popen(
                 [*(self._users.command("rabbitmq") if self._users else ()), *command],
                 env=environment,
@@ -141,12 +142,9 @@ class RabbitMQ:
 
     def _make_cookie(self) -> None:
         """Erlang would make one of 36 bits: whoever has it may do anything in the node."""
-        cookie, new = self._folder / ".erlang.cookie", self._folder / ".erlang.cookie.new"
+        cookie = self._folder / ".erlang.cookie"
         if not cookie.exists() or cookie.stat().st_size < COOKIE_BYTES:
-            new.touch(mode=0o600)
-            new.write_text(secrets.token_urlsafe(COOKIE_BYTES))
-            new.chmod(0o400)
-            new.replace(cookie)
+            write(cookie, secrets.token_urlsafe(COOKIE_BYTES), mode=0o400)
         if self._users:
             self._users.give(self._folder, "rabbitmq")
 
@@ -177,6 +175,11 @@ def descriptors() -> int:
 def installed() -> bool:
     """Whether the distribution's RabbitMQ is there."""
     return SERVER.exists() and shutil.which("erl") is not None
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens a file in the folder of another user, who may have put a link there to what is not theirs."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _answers(port: int) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from agents.sandbox.slot import as_user
 from native import ports
 from native.desk import Desk
+from native.rabbitmq import RabbitMQ
 from native.stack import ANTHROPIC_KEY, GITHUB_TOKEN, SERVICES, SIMULATORS, TELEGRAM_TOKEN
 from native.up import settings_in
 from native.users import Users
@@ -132,3 +133,16 @@ def test_where_nothing_says_which_ports_are_closed_there_are_ports(
 ) -> None:
     monkeypatch.setattr(ports, "FIRST_OF_ALL", tmp_path / "none")
     assert ports.Ports().proxy
+
+
+@pytest.mark.parametrize("name", ["rabbitmq.conf", "enabled_plugins", ".erlang.cookie", "server.log"])
+def test_what_root_writes_for_the_broker_goes_through_no_link_of_the_brokers_user(tmp_path: Path, name: str) -> None:
+    roots = tmp_path / "roots"
+    roots.write_text("as it was")
+    (tmp_path / "rabbitmq").mkdir()
+    (tmp_path / "rabbitmq" / name).symlink_to(roots)
+    (tmp_path / "rabbitmq/server.log").unlink(missing_ok=True)
+    (tmp_path / "rabbitmq/server.log").symlink_to(roots)  # ends the start at once
+    with pytest.raises(OSError, match="symbolic link"):
+        RabbitMQ(tmp_path / "rabbitmq", definitions=roots, port=1).start()
+    assert (roots.read_text(), roots.stat().st_mode & 0o777) == ("as it was", 0o644)
