@@ -30,8 +30,9 @@ DESCRIPTORS = 16_384
 PORTS = range(12_000, 32_000)
 
 
-# Two schedulers that do not spin; the nodes' own protocol is spoken on loopback alone.
-ERLANG = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+# Two schedulers that do not spin; the nodes' own protocol is spoken on loopback alone, by rabbitmqctl too.
+LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1}"
+ERLANG = f"+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none {LOOPBACK}"
 
 
 def free_port() -> int:
@@ -160,6 +161,7 @@ class RabbitMQ:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
+            "RABBITMQ_CTL_ERL_ARGS": LOOPBACK,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(free_port()),
             "LANG": "C.UTF-8",

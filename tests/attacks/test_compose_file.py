@@ -15,6 +15,7 @@ SERVICES: dict[str, dict[str, Any]] = {
 # Rights of root, by service. An agent drops the last two before anything else runs (agents/container.sh).
 RIGHTS = {
     "init": ["CHOWN"],
+    "rotate": ["CHOWN"],
     **{dashed(role): ["CHOWN", "KILL", "SETGID", "SETUID", "NET_ADMIN", "SETPCAP"] for role in AGENTS},
 }
 WRITES_TO_ITS_IMAGE = {"rabbitmq"}  # as its makers have it
