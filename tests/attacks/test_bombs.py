@@ -23,10 +23,10 @@ from native.stack import Stack
 from tests.agents.fake_claude import put_fake_claude
 from tests.whole.world import PEOPLE, World
 
-LIMITS = Limits(memory_mb=300, processes=200, disk_mb=200)
+LIMITS = Limits(memory_mb=600, processes=200, disk_mb=200)  # what processes share counts for each of them
 BOMBS = {
     "fork_bomb": "it had more than 200 processes at once",
-    "memory_bomb": "it took more than 300 MB of memory",
+    "memory_bomb": "it took more than 600 MB of memory",
     "disk_bomb": "it wrote more than 200 MB of files",
 }
 UID = 20_000 + os.getpid() % 1_000
