@@ -119,15 +119,19 @@ class _Task(WSGITask):
 
 
 class _Channel(HTTPChannel):
-    """A connection; hung up on where its address has all that it may have."""
+    """A connection. Where its address has all that it may have, that of them is hung up on which is idle the longest:
+    who holds them all, and says nothing, does not keep out others who come from there."""
 
     task_class = _Task
 
     def __init__(self, server: Any, connection: Any, address: Any, adjustments: Any, map: Any = None) -> None:
         super().__init__(server, connection, address, adjustments, map=map)
         self.at: Address = connection.getsockname()[:2]
-        theirs = sum(other.addr[0] == address[0] for other in list(server.active_channels.values()))
-        self.will_close = theirs > OF_ONE_ADDRESS
+        others = [other for other in list(server.active_channels.values()) if other is not self]
+        theirs = [other for other in others if other.addr[0] == address[0] and not other.will_close]
+        if len(theirs) >= OF_ONE_ADDRESS:
+            idle = (other for other in theirs if not other.requests)
+            min(idle, key=lambda other: other.last_activity, default=self).will_close = True
 
 
 class _Request(HTTPRequestParser):
