@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from agents.sandbox.keys import leave_keys
 from agents.sandbox.limits import ControlGroup, Limits
 from agents.sandbox.network import Network
 from stack.secret import Secret
@@ -169,6 +170,7 @@ def make_slots(
             "reaches, and leave things behind; see docs/SECURITY.md"
         )
         return [Slot(f"{name}/slot-{n}", None, limits=limits) for n in range(count)]
+    leave_keys()
     each = OF_ONE_AGENT // count
     blocks = [range(first_uid + n * each, first_uid + (n + 1) * each) for n in range(count)]
     return [

@@ -1,0 +1,1 @@
+"""What a code-writer's shell is after, tried inside of a slot."""
