@@ -25,8 +25,8 @@ MOST_BYTES = 256 << 20  # of one transcript: what is larger is not kept
 # Under the slot's home, as Claude Code names it; a slot's user could have put anything there.
 PLACE = re.compile(r"projects/[A-Za-z0-9_.-]{1,255}/[0-9a-f-]{36}\.jsonl")
 CONFIGURATION = ".claude"
-# A file alone: a pipe would be read for ever.
-FIND = 'cd "$1" && for file in projects/*/"$2"; do if [ -f "$file" ]; then printf %s "$file"; break; fi; done'
+# A file alone: a pipe would be read for ever, and a link could lead to what of the machine's was hidden from the slot.
+FIND = 'cd "$1" && find projects -mindepth 2 -maxdepth 2 -type f -name "$2" -print | head -n 1 | tr -d "\\n"'
 
 
 class Transcript:

@@ -49,6 +49,7 @@ class Network:
         self._proxy = (proxy.hostname, proxy.port or 80)
         self.own = own
         self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._held: dict[int, tuple[socket.socket, socket.socket]] = {}
         self._made: tuple[socket.socket, int] | OSError = OSError("the network was not made")
         # A thread can move into a new network by itself. It ends there; its socket stays, and keeps the network alive.
         making = threading.Thread(target=self._make, name="network")
@@ -103,6 +104,13 @@ class Network:
             caller.close()
             raise
 
+    def cut(self) -> None:
+        """Ends all connections: a call of a task that is over would be in the way of the next one's."""
+        for both in [*self._held.values()]:
+            for connection in both:
+                with suppress(OSError):  # it has ended
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def prove(self, connection: socket.socket) -> None:
         """Returns where the proxy is at the other end. Raises Stranger, OSError."""
         prove(connection, "proxy", self._proof_key)
@@ -114,6 +122,7 @@ class Network:
                 proxy.settimeout(None)
                 for connection in (caller, proxy):  # what is streamed comes in small pieces, each of them at once
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._held[threading.get_ident()] = caller, proxy
                 back = threading.Thread(target=_pump, args=(proxy, caller), name="relayed back", daemon=True)
                 back.start()
                 _pump(caller, proxy)
@@ -121,6 +130,7 @@ class Network:
         except (OSError, RuntimeError) as error:
             log.warning("the proxy cannot be reached for a slot: %s", error)
         finally:
+            self._held.pop(threading.get_ident(), None)
             self._free.release()
 
 

@@ -59,6 +59,8 @@ class Slot:
         """The slot for its next task."""
         if self.group:
             self.group.begin()
+        if self.network:
+            self.network.cut()
         if self.uid is None or not self.uids:
             return self
         return replace(self, uid=self.uids[(self.uids.index(self.uid) + 1) % len(self.uids)])

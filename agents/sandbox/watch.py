@@ -17,6 +17,7 @@ COUNT_BYTES = 64 * MEGABYTE
 COUNT_SECONDS = 30.0
 BYTES_PER_FILE = 16 << 10  # as ext4 reckons: a disk can also be out of files
 LEAST_FREE = 256 * MEGABYTE  # of the disk; what was written to a file without a name is seen here alone
+LEAST_MEMORY = 512 * MEGABYTE  # of the machine's; what lies in files or pipes, and in no process, is seen here alone
 # A folder that is closed to its own user would hide what is in it: it is opened first.
 COUNT = """find "$@" -xdev -printf '%k\n' -type d ! -perm -500 -exec chmod u+rx -- {} \\; 2>/dev/null |
 awk '{ sum += $1 } END { print sum + 0, NR }'"""
@@ -28,11 +29,13 @@ class Watch:
 
     slot: Slot
     folders: list[Path]
+    least_memory: int = LEAST_MEMORY
+    _memory: int = field(init=False)
     _free: int = field(init=False)
     _counted: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._free, self._counted = self._left(), time.monotonic()
+        self._memory, self._free, self._counted = available(), self._left(), time.monotonic()
 
     async def over(self) -> str:
         """The first complaint, as soon as there is one."""
@@ -51,8 +54,10 @@ class Watch:
         if sum(_number(one, "Threads") for one in running) >= limits.processes:
             return limits.too_many
         # what several share counts for each of them
-        kilobytes = sum(_number(one, "RssAnon") + _number(one, "RssShmem") for one in running)
-        return limits.too_large if kilobytes << 10 > limits.memory_mb * MEGABYTE else ""
+        kilobytes = sum(_number(one, name) for one in running for name in ("RssAnon", "RssShmem", "VmPTE"))
+        if kilobytes << 10 > limits.memory_mb * MEGABYTE:
+            return limits.too_large
+        return "the memory of this machine is nearly full" if available() < self.least_memory < self._memory else ""
 
     def _of_disk(self) -> str:
         left, now = self._left(), time.monotonic()
@@ -80,6 +85,12 @@ class Watch:
             out.seek(0)
             kilobytes, files = map(int, (out.read() or b"0 0").split())
         return kilobytes, files
+
+
+def available() -> int:
+    """Bytes of memory that this machine could still give."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    return next(int(number) << 10 for name, number, *_ in lines if name == "MemAvailable:")
 
 
 def _number(status: dict[str, str], name: str) -> int:
