@@ -4,13 +4,14 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ from agents.sandbox.limits import ControlGroup, Limits
 from agents.sandbox.network import CONNECTIONS, Network
 from agents.sandbox.slot import Slot, as_user
 from agents.sandbox.watch import Watch, available
+from native.stack import Stack
 from tests.attacks.shell import as_shell
 from tests.attacks.views import PYTHON
 from tests.stack.proving import PROOF_KEY, proves
@@ -81,11 +83,15 @@ def found() -> Iterator[dict[str, list[str]]]:
             (folder / name / "canary").touch()
         folders = [str(folder / name) for name in ("", "cache", "transcripts", "tasks", "tasks/other")]
         (folder / "attack.py").write_text(SCRIPT.read_text())
+        of_root = folder / "id"
+        shutil.copy("/usr/bin/id", of_root)
+        of_root.chmod(0o4755)
         master, terminal = pty.openpty()
         left.callback(os.close, master)
         left.callback(os.close, terminal)
+        at = {"hidden": hidden, "folders": folders, "of_root": str(of_root)}
         done = subprocess.run(
-            [sys.executable, "-c", AGENT, folder, json.dumps({"hidden": hidden, "folders": folders})],
+            [sys.executable, "-c", AGENT, folder, json.dumps(at)],
             stdin=terminal,
             capture_output=True,
             text=True,
@@ -125,7 +131,7 @@ def ended_for(slot: Slot, place: Path, code: str, watch: Watch | None = None) ->
         try:
             assert begun.stdout
             begun.stdout.read(6)  # or it has ended before
-            complaint, deadline = "", time.monotonic() + 2
+            complaint, deadline = "", time.monotonic() + 5
             while watch and not (complaint := watch.complaint()) and time.monotonic() < deadline:
                 time.sleep(0.1)
             return complaint
@@ -211,7 +217,7 @@ def test_memory_is_bounded_in_whatever_a_task_has_it(place: Path, kind: str) -> 
 def test_without_a_control_group_the_machine_keeps_some_of_its_memory(place: Path) -> None:
     slot = limited(place, Limits(memory_mb=100))
     watch = Watch(slot, [place / "home"])
-    watch.least_memory = available() - (300 << 20)
+    watch.least_memory = available() - (200 << 20)
     complaint = ended_for(slot, place, MEMORY["files in folders of its own"], watch)
     assert complaint == "the memory of this machine is nearly full"
 
@@ -243,10 +249,9 @@ class Silent(BaseHTTPRequestHandler):
             return
         if self.path == "/long":
             time.sleep(8)
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"hi")
+        with suppress(OSError):  # the caller has been cut off
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+            self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
         """In silence."""
@@ -274,3 +279,38 @@ def call(path):
         ended_for(slot, place, asks)
         assert (place / "home/answer").read_bytes() == b"HTTP/1.1 200 OK"
         server.shutdown()
+
+
+def test_the_relay_leads_to_the_models_alone(place: Path, stack: Stack) -> None:
+    """It proves who we are to the proxy, and whoever talks through it is no more than its token says."""
+    slot = Slot("talks", UID, Network(stack.ports.url("proxy"), stack.secret("pr-reviewer", "PROXY_PROOF_KEY")))
+    known = f"GET /proof?secret={'0' * 64}&nonce={'0' * 64} HTTP/1.1\r\nHost: x\r\n\r\n"
+    call = "POST /v1/messages HTTP/1.1\r\nHost: x\r\n"
+    asks = {
+        "another's proof": known,
+        "dashboard": "GET /dashboard HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "metrics": "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        "usage": "GET /usage HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\n\r\n",
+        "smuggled by chunks": f"{call}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{known}",
+        "smuggled by two lengths": f"{call}Content-Length: 0\r\nContent-Length: 9\r\n\r\n{known}",
+        "smuggled by a proof": known.replace("HTTP/1.1", "HTTP/1.1\r\nContent-Length: 400") + f"{call}\r\n{known}",
+    }
+    code = f"""
+import json, socket
+said = {{}}
+for name, ask in {asks!r}.items():
+    with socket.create_connection(("127.0.0.1", 8003), 5) as one:
+        one.settimeout(3)
+        one.sendall(ask.encode())
+        said[name] = b""
+        try:
+            while data := one.recv(4096): said[name] += data
+        except OSError: pass
+        said[name] = [line.split()[1] for line in said[name].decode().splitlines() if line.startswith("HTTP/1.1 ")]
+open(os.environ["HOME"] + "/answer", "w").write(json.dumps(said))
+"""
+    ended_for(slot, place, code)
+    said = json.loads((place / "home/answer").read_text())
+    assert set(said) == set(asks)
+    assert said.pop("dashboard") == ["303"]  # to where a person says the password
+    assert not [name for name, codes in said.items() if any(code[0] in "23" for code in codes)], said

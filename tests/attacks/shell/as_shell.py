@@ -1,7 +1,8 @@
 """What code with a shell finds in a slot with namespaces of its own: each way out tried, and what worked, as JSON.
 
 Runs inside, as the slot's user, on its own: nothing but the standard library. Its argument is JSON: files of the
-machine's that are `hidden` from the slot, and `folders` of the agent's that are not the slot's.
+machine's that are `hidden` from the slot, a program `of_root` that is root's by its mode, and `folders` of the agent's
+that are not the slot's.
 """
 
 import ctypes
@@ -255,8 +256,8 @@ def other_processes_by_a_proc_of_its_own(_at: At) -> Found:
 
     def mounted() -> Found:
         libc.mount(b"proc", place.encode(), b"proc", 0, None)
-        own = {int(name) for name in os.listdir("/proc") if name.isdigit()}
-        return [name for name in os.listdir(place) if name.isdigit() and int(name) > max(own) + 50]
+        seen = [name for name in os.listdir(place) if name.isdigit()]
+        return seen if len(seen) > 15 else []
 
     return in_a_namespace(mounted)
 
@@ -324,15 +325,14 @@ def raises_its_limits(_at: At) -> Found:
 
 def outlives_others_where_memory_is_short(_at: At) -> Found:
     """A lower score for who is ended first, in its own files and in those of a thread or a child."""
-    found = []
+    with open("/proc/self/oom_score_adj") as file:
+        found = [f"begins with {score}"] if int(score := file.read()) < 900 else []
 
     def lowered() -> Found:
-        return [s for s in ("-1000", "0", "899") if _writes("/proc/self/oom_score_adj", s)] + [
-            f"old {s}" for s in ("-17", "0") if _writes("/proc/self/oom_adj", s)
-        ]
+        scores = [s for s in ("-1000", "0", "899") if _writes("/proc/self/oom_score_adj", s)]
+        return scores + [f"old {s}" for s in ("-17", "-1") if _writes("/proc/self/oom_adj", s)]
 
-    found += lowered() + in_a_namespace(lowered)
-    return found
+    return [*found, *lowered(), *in_a_namespace(lowered)]
 
 
 def leaves_a_core(_at: At) -> Found:
@@ -430,16 +430,17 @@ def hears_the_machine(_at: At) -> Found:
     return found
 
 
-def becomes_somebody_by_a_program(_at: At) -> Found:
+def becomes_somebody_by_a_program(at: At) -> Found:
     """Programs that are somebody else's by their mode, or may more by a mark on the file; its own among them."""
     own = os.environ["HOME"] + "/own"
     with open("/bin/sh", "rb") as sh, open(own, "wb") as copy:
         copy.write(sh.read())
     os.chmod(own, 0o6755)  # noqa: S103 - what is tried
     tries = {"mount": ["--bind", "/etc", "/mnt"], "umount": ["/tmp"], "su": ["-c", "id -u"], "sudo": ["-n", "id"],
-             "pkexec": ["id"], "newuidmap": ["1", "0", "0", "1"], "passwd": ["-d", "root"], "chsh": ["root"],
+             "pkexec": ["id"], "newuidmap": ["1", "0", "0", "1"], "chsh": ["root"],
              own: ["-c", "test $(id -u) -ne " + str(os.getuid())], "at": ["now"], "crontab": ["-l"]}  # fmt: skip
-    found = []
+    ids = subprocess.run([at["of_root"]], capture_output=True, text=True, check=False).stdout
+    found = ["root"] if "euid=0" in ids else []
     for name, given in tries.items():
         with suppress(OSError, subprocess.TimeoutExpired):
             done = subprocess.run([name, *given], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False)
