@@ -7,13 +7,12 @@ shift
 exec 9<"$folder"
 # Of the machine's devices those alone that lead nowhere; made where there is room for a moment.
 mount -t tmpfs -o size=64k,mode=755,nosuid,noexec slot /tmp
-cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /tmp
+cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/fd /dev/stdin /dev/stdout /dev/stderr /tmp
 mkdir /tmp/shm /tmp/pts /tmp/mqueue
 ln -s pts/ptmx /tmp/ptmx
-for link in fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do ln -s "/proc/self/${link#*:}" "/tmp/${link%:*}"; done
+if [ -d /dev/mqueue ]; then mount -t mqueue slot /tmp/mqueue; fi
 mount --move /tmp /dev
 mount --all --fstab "${0%.sh}.fstab"
-if grep -qw mqueue /proc/filesystems; then mount -t mqueue slot /dev/mqueue; fi
 if ! [ "$folder" -ef /proc/self/fd/9 ]; then
   mkdir -p "$folder"
   mount --no-canonicalize --bind /proc/self/fd/9 "$folder"
