@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.cache import Cache
 from agents.claude import Claude
+from agents.claude.options import require_start
 from agents.claude.transcripts import Transcripts
 from agents.role import Setup
 from agents.runner import Runner
@@ -83,6 +84,8 @@ def make_runner(settings: AgentSettings) -> Runner:
     )
     if settings.agent_contained:
         require_boundary(slots, [settings.broker_url.get_secret_value(), *settings.addresses()])
+    for slot in slots:
+        require_start(slot, folder)
     claude = reachable_claude(start_only(settings.claude_cli or bundled_claude(), ours=not settings.claude_cli), folder)
     return Runner(
         slots=Slots(slots),

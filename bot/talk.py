@@ -12,7 +12,7 @@ from stack.logs import about
 from stack.people import Person
 from stack.work.kinds import Answer, Start, Steer
 
-NOT_YOURS = "That is not yours: I do what you write yourself, and nothing of what you forward or have sent for you."
+NOT_YOURS = "I do what you write to me yourself, in words: nothing of what is forwarded, or sent for you."
 LONGEST_TEXT = 4000  # of an answer, and of a word to a run
 
 

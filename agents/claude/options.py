@@ -3,6 +3,8 @@
 The CLI is pinned, because this was measured: what an option does not say here, it does not do.
 """
 
+import os
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from agents.claude import serving
 from agents.claude.hooks import REPORT, JobHooks
 from agents.role import Setup
+from agents.sandbox.slot import Slot
 from agents.sandbox.workspace import Workspace
+from stack.errors import GiveUp
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
@@ -24,6 +28,15 @@ MARGIN = 1.5
 
 MayUse = Callable[[str, dict[str, Any], Any], Awaitable[Any]]
 ASK = "AskUserQuestion"
+
+
+def require_start(slot: Slot, folder: Path) -> None:
+    """Raises GiveUp, in words, where nothing could be started in a slot: tried once, before a task comes."""
+    environment = slot.environment(Path("/bin/true"), started=folder / "tried", folder=folder)
+    command, path = [WRAPPER], {"PATH": os.defpath}
+    done = subprocess.run(command, env=path | environment, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GiveUp(f"nothing can be started in {slot.name}: {done.stderr.strip()[-500:]}")
 
 
 def options(

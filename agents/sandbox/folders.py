@@ -41,6 +41,7 @@ def reachable_claude(claude: Path, folder: Path) -> Path:
         return claude
     if not copy.exists():
         temporary = copy.with_suffix(".new")
+        temporary.unlink(missing_ok=True)  # of a start that was killed
         try:
             os.link(claude, temporary)
         except OSError:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 GROUPS = Path("/sys/fs/cgroup")
 PERIOD = 100_000  # microseconds over which the kernel counts a processor's time, as it does by itself
 MEGABYTE = 1 << 20
+OF_SWAP = ("memory.swap.max", "memory.memsw.limit_in_bytes")  # of the same; the latter with the memory
 KILLED = ("memory.events", "memory.oom_control")  # of version 2 and 1
 
 
@@ -67,7 +68,9 @@ class ControlGroup:
         unified = _is_unified(groups)
         folders = _unified(groups, name) if unified else _each(groups, name)
         for file, value in (_version_2 if unified else _version_1)(limits).items():
-            (folders[file.split(".")[0]] / file).write_text(value)
+            place = folders[file.split(".")[0]] / file
+            if place.name not in OF_SWAP or place.exists():  # where the kernel counts it
+                place.write_text(value)
         return cls(limits, folders, entries=[folder / "cgroup.procs" for folder in dict.fromkeys(folders.values())])
 
     @classmethod
@@ -106,6 +109,7 @@ def _is_unified(groups: Path) -> bool:
 def _version_2(limits: Limits) -> dict[str, str]:
     return {
         "memory.max": str(limits.memory_mb * MEGABYTE),
+        OF_SWAP[0]: "0",
         "pids.max": str(limits.processes),
         "cpu.max": f"{limits.cpus * PERIOD:.0f} {PERIOD}",
         "cpu.weight": "50",  # of 100, the usual one: who answers people comes first
@@ -115,6 +119,7 @@ def _version_2(limits: Limits) -> dict[str, str]:
 def _version_1(limits: Limits) -> dict[str, str]:
     return {
         "memory.limit_in_bytes": str(limits.memory_mb * MEGABYTE),
+        OF_SWAP[1]: str(limits.memory_mb * MEGABYTE),
         "pids.max": str(limits.processes),
         "cpu.cfs_quota_us": f"{limits.cpus * PERIOD:.0f}",
         "cpu.shares": "512",  # of 1,024, the usual one

@@ -204,9 +204,10 @@ def _network(proxy_url: str, proof_key: Secret, contained: bool) -> Network | No
     """A network for a slot; None where the machine lets us make none."""
     try:
         return Network(proxy_url, proof_key, own=not contained)
-    except PermissionError:
+    except OSError as error:
         log.warning(
-            "no namespaces can be made here: a task has a user of its own, and reaches every port that this container "
-            "or machine lets it reach; see docs/SECURITY.md"
+            "no namespaces can be made here (%s): a task has a user of its own, and reaches every port that this "
+            "container or machine lets it reach; see docs/SECURITY.md",
+            error,
         )
         return None

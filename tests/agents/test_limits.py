@@ -1,11 +1,15 @@
 """Control groups of both versions: what is asked of the kernel, and what it says. Version 1 is also tried for real, by
 tests/attacks/test_bombs.py; version 2 by its files alone, where a machine has none of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agents.claude.options import require_start
 from agents.sandbox.limits import ControlGroup, Limits
+from stack.errors import GiveUp
+from tests.agents.conftest import IS_ROOT, slot
 
 LIMITS = Limits(memory_mb=300, processes=200, disk_mb=100, cpus=1.5)
 
@@ -69,3 +73,12 @@ def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
         ControlGroup.made("slot", LIMITS, tmp_path)
     with pytest.raises(OSError, match="No such file"):
         ControlGroup.of_container(LIMITS, tmp_path)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="control groups are joined as root alone")
+def test_where_nothing_can_be_started_that_is_said_before_a_task_comes(folder: Path, unified: Path) -> None:
+    require_start(slot(folder), folder)
+    groups = dict.fromkeys(("memory", "pids"), unified / "slot")
+    away = ControlGroup(LIMITS, groups, entries=[unified / "away/cgroup.procs"])
+    with pytest.raises(GiveUp, match=r"nothing can be started in .*cgroup\.procs"):
+        require_start(replace(slot(folder), group=away), folder)
