@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +51,12 @@ class Watch:
         return self._of_processes() or self._of_disk()
 
     def _of_processes(self) -> str:
-        limits, running = self.slot.limits, self.slot.processes().values()
-        if sum(_number(one, "Threads") for one in running) >= limits.processes:
+        limits, running = self.slot.limits, self.slot.processes()
+        if sum(_number(one, "Threads") for one in running.values()) >= limits.processes:
             return limits.too_many
-        # what several share counts for each of them
-        kilobytes = sum(_number(one, name) for one in running for name in ("RssAnon", "RssShmem", "VmPTE"))
-        if kilobytes << 10 > limits.memory_mb * MEGABYTE:
+        most = limits.memory_mb * MEGABYTE >> 10
+        # what several share counts for each of them at first: to look closer takes the kernel long
+        if sum(_number(one, "RssAnon") + _number(one, "RssShmem") for one in running.values()) > most < _parts(running):
             return limits.too_large
         return "the memory of this machine is nearly full" if available() < self.least_memory < self._memory else ""
 
@@ -85,6 +86,16 @@ class Watch:
             out.seek(0)
             kilobytes, files = map(int, (out.read() or b"0 0").split())
         return kilobytes, files
+
+
+def _parts(running: Iterable[int]) -> int:
+    """Kilobytes that these processes have, of what several share its part each."""
+    kilobytes = 0
+    for pid in running:
+        with suppress(OSError):  # it has ended
+            lines = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+            kilobytes += sum(int(number) for name, number, _ in lines if name in ("Pss_Anon:", "Pss_Shmem:"))
+    return kilobytes
 
 
 def available() -> int:
