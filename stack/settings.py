@@ -18,7 +18,8 @@ from stack.secret import Secret, SecretFile, lines_of, seen
 class SecretFiles(PydanticBaseSettingsSource):
     """Reads `NAME` from the file that `NAME_FILE` names, or from the file `NAME` in the folder SECRETS_DIR.
 
-    A file that NAME_FILE names and that is missing or empty is an error. Of a secret, the first line counts here.
+    A file that NAME_FILE names and that is missing or empty is an error. Of a secret in the folder, which is of the
+    stack's own making, the first line counts here; a key from outside is one line.
     """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -31,7 +32,8 @@ class SecretFiles(PydanticBaseSettingsSource):
             raise GiveUp(f"{field_name.upper()}_FILE: {error.strerror}: {path}") from error
         if not text:
             raise GiveUp(f"{field_name.upper()}_FILE: {path} is empty")
-        return lines_of(text)[0] if field.annotation is SecretStr else text, field_name, False
+        is_ours = field.annotation is SecretStr and not os.environ.get(f"{field_name.upper()}_FILE")
+        return lines_of(text)[0] if is_ours else text, field_name, False
 
     @staticmethod
     def path(field_name: str) -> Path | None:

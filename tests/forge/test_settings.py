@@ -12,7 +12,7 @@ REAL_LOOKING = "ghp_" + "notARealOne" * 3
 def settings(**more: str) -> ForgeSettings:
     given = {
         "broker_url": "amqp://127.0.0.1", "api_token": "not-a-token", "forge_token_key": "not-a-key",
-        "forge_mark_key": "not-a-key",
+        "forge_mark_key": "not-a-key", "proof_key": "not-a-key",
         "github_token": "not-a-token",
     }  # fmt: skip
     return ForgeSettings(data_dir=Path("data"), **{**given, **more})  # type: ignore[arg-type]

@@ -91,12 +91,12 @@ STEPS = ("take review", "begin fetch", "claim", "result", "begin review", "resul
 def test_an_orchestrator_that_is_killed_at_a_step_loses_and_repeats_nothing(
     world: World, desk: Desk, step: str, when: str
 ) -> None:
-    pull, switch = world.pull(), world.folder / "switch"
+    pull = world.pull()
     orchestrator = world.stack.services["orchestrator"]
     if "tests.whole.crashing_orchestrator" not in orchestrator.arguments:
         orchestrator.stop()
         orchestrator.arguments = ["tests.whole.crashing_orchestrator"]
-    switch = world.stack.folder / "crash-switch"
+    switch = world.stack.folder / "orchestrator/crash-switch"
     orchestrator.environment = {**orchestrator.environment, "CRASH_SWITCH": str(switch)}
     if not orchestrator.alive():
         orchestrator.restart()
