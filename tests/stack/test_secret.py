@@ -77,7 +77,7 @@ def test_a_setting_of_the_environment_stays_what_it_is(monkeypatch: pytest.Monke
 
 def test_of_a_renewed_secret_a_service_starts_with_the_newest(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(file, "not-a-key-2", "not-a-key-1")
-    monkeypatch.setenv("SHOP_KEY_FILE", str(file))
+    monkeypatch.setenv("SECRETS_DIR", str(file.parent))
     settings = ShopSettings.load()
     assert settings.shop_key.get_secret_value() == newest(settings.secret("shop_key")) == "not-a-key-2"
 
@@ -85,7 +85,7 @@ def test_of_a_renewed_secret_a_service_starts_with_the_newest(file: Path, monkey
 def test_no_log_shows_a_renewed_secret_nor_the_one_before(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SHOP_KEY_FILE", str(file))
+    monkeypatch.setenv("SECRETS_DIR", str(file.parent))
     settings = ShopSettings.load()
     logs.set_up("shop", level="info", secrets=settings.secrets)
     for number in (2, 3, 4):
