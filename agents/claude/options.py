@@ -35,6 +35,7 @@ def require_start(slot: Slot, folder: Path) -> None:
     environment = slot.environment(Path("/bin/true"), started=folder / "tried", folder=folder)
     command, path = [WRAPPER], {"PATH": os.defpath}
     done = subprocess.run(command, env=path | environment, cwd=folder, capture_output=True, text=True, check=False)
+    (folder / "tried").unlink(missing_ok=True)
     if done.returncode:
         raise GiveUp(f"nothing can be started in {slot.name}: {done.stderr.strip()[-500:]}")
 

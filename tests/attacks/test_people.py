@@ -281,7 +281,7 @@ def test_what_others_wrote_commands_nothing(world: World, admin: Person, member:
     member.tell("message", **written(member, f"/review {pull}", **OTHERS[whose]))
     hears(member)
     assert world.desk.api.runs(person=f"telegram:{member.user_id}") == []
-    assert [words for words in said(member) if "you write yourself" in words] != []
+    assert [words for words in said(member) if "you write to me yourself" in words] != []
 
 
 def test_what_others_wrote_may_be_offered_and_begins_where_it_is_pressed(world: World, member: Person) -> None:
