@@ -1,8 +1,8 @@
 """`bench/neighbour`: how much slower a task's work is beside a bomb in another slot, which is ended as in production.
 
 Work of one processor for some seconds, alone and beside each bomb in turn, each in a slot of its own, with control
-groups where they can be had. Only as root. Exits 1 where a median beside a bomb that is ended is more than a fifth above
-that alone; how the kernel shares the processors with one that only reckons is shown beside it.
+groups where they can be had. Only as root. Exits 1 where a median beside a bomb that is ended is more than a fifth
+above that alone; how the kernel shares the processors with one that only reckons is shown beside it.
 """
 
 import argparse
