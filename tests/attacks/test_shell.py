@@ -217,7 +217,7 @@ def test_memory_is_bounded_in_whatever_a_task_has_it(place: Path, kind: str) -> 
 def test_without_a_control_group_the_machine_keeps_some_of_its_memory(place: Path) -> None:
     slot = limited(place, Limits(memory_mb=100))
     watch = Watch(slot, [place / "home"])
-    watch.least_memory = available() - (200 << 20)
+    watch.least_memory = available() - (60 << 20)  # a part of what it takes: others give memory back meanwhile
     complaint = ended_for(slot, place, MEMORY["files in folders of its own"], watch)
     assert complaint == "the memory of this machine is nearly full"
 
