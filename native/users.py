@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from native.processes import ROOT
 from stack.uids import OF_ONE_AGENT, block_of
 
 SHOW = Path(__file__).parent / "show.sh"
-ROOT = Path(__file__).parent.parent
-SERVICES = 100  # ids of a block, before those of the agents
+IDS_OF_SERVICES = 100  # of a block, before those of the agents
 PORT_CAPABILITY = "net_bind_service"  # for ports that nobody else may take
 
 
@@ -33,7 +33,7 @@ class Users:
 
     def slots(self, number: int) -> int:
         """The first user id of the slots of an agent."""
-        return self.first + SERVICES + OF_ONE_AGENT * number
+        return self.first + IDS_OF_SERVICES + OF_ONE_AGENT * number
 
     def command(self, name: str) -> list[str]:
         """What goes before the command of a process, so that it runs as its user."""

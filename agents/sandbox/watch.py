@@ -79,7 +79,7 @@ class Watch:
         return disk.f_bavail * disk.f_frsize
 
     def _files(self) -> tuple[int, int]:
-        """Kilobytes and files in the folders, counted as the slot's user, whose all of it is."""
+        """Kilobytes and files in the folders, counted as the slot's user, who owns all of it."""
         with tempfile.TemporaryFile() as out:
             with suppress(OSError):  # no process more can be started: that is told by another limit
                 as_user(self.slot.uid, COUNT, *self.folders, out=out)

@@ -12,7 +12,7 @@ from typing import Any
 from native.desk import Desk, Ended, is_final, wait_until
 from native.review import GitHub
 from native.stack import GITHUB_TOKEN, PERSON, Stack
-from native.users import SERVICES
+from native.users import IDS_OF_SERVICES
 from sim.not_github import client
 from stack.broker import Listener, Publisher
 from stack.messages import AnyMessage, Progress
@@ -163,7 +163,7 @@ class World:
     def slot_processes(self) -> list[int]:
         """The processes that run as the user of one of this stack's slots."""
         first = self.stack.users.first
-        uids = range(first + SERVICES, first + BLOCK)
+        uids = range(first + IDS_OF_SERVICES, first + BLOCK)
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _runs_as(uids, Path("/proc", entry))]
 
     def until(self, look: Callable[[], Any], *, seconds: float = 30) -> Any:
